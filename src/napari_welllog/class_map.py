@@ -1,0 +1,74 @@
+"""The class map: one of three classes for every pixel, and how sure the network was."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+
+BACKGROUND, CURVE_ONE, CURVE_TWO = 0, 1, 2
+
+
+@dataclass(frozen=True)
+class ClassMap:
+    """The class of every pixel of a scan, with the class probabilities beside it.
+
+    Probabilities are kept sparse, in 255ths, because 97 % of a scan is background: a scan of any length then
+    costs little more than its labels.
+
+    Parameters
+    ----------
+    labels : uint8 (rows, columns)
+        0 background, 1 curve one, 2 curve two.
+    curve_probabilities : two csr_array of uint8, (rows, columns)
+        Probability of curve one and of curve two, times 255 and rounded.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> one = np.zeros((4, 5), np.float32); one[:, 2] = 0.8
+    >>> class_map = ClassMap.from_probabilities(np.stack([1 - one, one, 0 * one]))
+    >>> class_map.labels[0].tolist()
+    [0, 0, 1, 0, 0]
+    >>> class_map.shares()
+    (0.8, 0.2, 0.0)
+    """
+
+    labels: NDArray[np.uint8]
+    curve_probabilities: tuple[csr_array, csr_array]
+
+    @classmethod
+    def from_probabilities(cls, probabilities: NDArray[np.float32]) -> ClassMap:
+        """Make a class map from dense class probabilities, float (3, rows, columns)."""
+        labels = np.argmax(probabilities, axis=0).astype(np.uint8)
+        one, two = (csr_array(np.rint(255 * plane).astype(np.uint8)) for plane in probabilities[1:])
+        return cls(labels, (one, two))
+
+    @classmethod
+    def from_labels(cls, labels: NDArray[np.uint8]) -> ClassMap:
+        """Make a class map that is certain of every label, uint8 (rows, columns)."""
+        one, two = (csr_array((labels == curve_class).astype(np.uint8) * np.uint8(255)) for curve_class in (1, 2))
+        return cls(labels.astype(np.uint8), (one, two))
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns."""
+        return self.labels.shape[0], self.labels.shape[1]
+
+    @property
+    def probabilities(self) -> NDArray[np.float32]:
+        """Class probabilities of the whole scan, float32 (3, rows, columns); for long scans use `window`."""
+        return self.window(0, self.shape[0])
+
+    def window(self, top: int, bottom: int, left: int = 0, right: int | None = None) -> NDArray[np.float32]:
+        """Class probabilities of rows top to bottom and columns left to right, float32 (3, rows, columns)."""
+        one, two = (plane[top:bottom].toarray()[:, left:right] for plane in self.curve_probabilities)
+        curves = np.stack([one, two]).astype(np.float32) / 255
+        return np.concatenate([1 - curves.sum(axis=0, keepdims=True), curves])
+
+    def shares(self) -> tuple[float, float, float]:
+        """Share of the pixels in background, curve one and curve two; they add up to 1."""
+        counts = np.bincount(self.labels.ravel(), minlength=3) / max(self.labels.size, 1)
+        return float(counts[0]), float(counts[1]), float(counts[2])
