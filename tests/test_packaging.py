@@ -1,0 +1,61 @@
+"""What is installed is whole: the manifest names things that exist, and every file names the same version."""
+
+from __future__ import annotations
+
+import re
+from importlib import import_module, metadata
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+import yaml
+from npe2 import PluginManifest
+
+import napari_welllog
+
+ROOT = Path(__file__).resolve().parent.parent
+MANIFEST = Path(napari_welllog.__file__).parent / "napari.yaml"
+CONTRIBUTIONS = yaml.safe_load(MANIFEST.read_text())["contributions"]
+COMMANDS = [command["python_name"] for command in CONTRIBUTIONS["commands"]]
+
+
+def test_the_manifest_is_valid() -> None:
+    manifest = PluginManifest.from_file(MANIFEST)
+    assert manifest.name == "napari-welllog"
+
+
+@pytest.mark.parametrize("python_name", COMMANDS)
+def test_every_name_in_the_manifest_exists(python_name: str) -> None:
+    module, _, name = python_name.partition(":")
+    if find_spec(module) is None:
+        pytest.skip(f"{module} is not built yet")
+    assert callable(getattr(import_module(module), name))
+
+
+def test_napari_finds_the_manifest_of_the_installed_package() -> None:
+    manifest = PluginManifest.from_distribution("napari-welllog")
+    assert manifest.contributions.sample_data is not None
+    assert {sample.key for sample in manifest.contributions.sample_data} >= {"short_log", "crossing"}
+
+
+def test_the_top_level_manifest_is_the_one_in_the_package() -> None:
+    assert (ROOT / "napari.yaml").is_symlink()
+    assert (ROOT / "napari.yaml").samefile(MANIFEST)
+
+
+def test_every_file_names_the_same_version() -> None:
+    version = napari_welllog.__version__
+    newest = re.search(r"^## \[(\d[^\]]*)\]", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    assert newest is not None
+    assert newest[1] == version
+    assert yaml.safe_load((ROOT / "CITATION.cff").read_text())["version"] == version
+    assert metadata.version("napari-welllog") == version
+
+
+def test_the_command_and_the_engine_need_no_napari() -> None:
+    """A server installs the engine without a window; napari and Qt come with the extra `all`."""
+    requirements = metadata.requires("napari-welllog") or []
+    needed_always = [line for line in requirements if "extra ==" not in line]
+    assert any(line.startswith("torch") for line in needed_always)
+    windows = re.compile(r"napari|pyqt|pyside|qtpy|superqt", re.IGNORECASE)
+    assert not [line for line in needed_always if windows.match(line)]
