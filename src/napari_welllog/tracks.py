@@ -10,7 +10,6 @@ import difflib
 import json
 import math
 import os
-import re
 from collections.abc import Callable, Iterable
 from itertools import pairwise
 from pathlib import Path
@@ -566,16 +565,7 @@ class Tracks(_Calibration):
             for curve in track["curves"]:
                 if not curve["wraps"]:
                     del curve["wraps"]
-        text = json.dumps(_shortened(data), indent=2, ensure_ascii=False)
-        # Points and rectangles read best on one line; lists of numbers hold no braces or quotes.
-        return (
-            re.sub(
-                r"\[[^\]\[{}\"]*\]",
-                lambda match: " ".join(match[0].split()).replace("[ ", "[").replace(" ]", "]"),
-                text,
-            )
-            + "\n"
-        )
+        return _json_text(data) + "\n"
 
     def check_against(self, rows: int, columns: int, source: str | Path | None = None) -> None:
         """Refuse tracks that lie outside a scan; half a pixel of overhang is granted.
@@ -767,12 +757,17 @@ def _without_twins(pairs: list[tuple[str, object]]) -> dict[str, object]:
     return data
 
 
-def _shortened(data: object) -> object:
-    """Give the same data with whole numbers written without a decimal point."""
+def _json_text(data: object, indent: str = "") -> str:
+    """Write JSON with objects over several lines, and points and rectangles each on one."""
+    inner = indent + "  "
     if isinstance(data, dict):
-        return {key: _shortened(value) for key, value in data.items()}
+        lines = [f"{json.dumps(key)}: {_json_text(value, inner)}" for key, value in data.items()]
+        return "{\n" + ",\n".join(inner + line for line in lines) + "\n" + indent + "}"
     if isinstance(data, list | tuple):
-        return [_shortened(value) for value in data]
+        texts = [_json_text(value, inner) for value in data]
+        if any("\n" in text for text in texts):
+            return "[\n" + ",\n".join(inner + text for text in texts) + "\n" + indent + "]"
+        return "[" + ", ".join(texts) + "]"
     if isinstance(data, float) and data.is_integer() and abs(data) < 1e15:
-        return int(data)
-    return data
+        data = int(data)
+    return json.dumps(data, ensure_ascii=False)
