@@ -59,3 +59,9 @@ def test_the_command_and_the_engine_need_no_napari() -> None:
     assert any(line.startswith("torch") for line in needed_always)
     windows = re.compile(r"napari|pyqt|pyside|qtpy|superqt", re.IGNORECASE)
     assert not [line for line in needed_always if windows.match(line)]
+
+
+def test_every_benchmark_has_a_place_on_the_benchmarks_page() -> None:
+    page = (ROOT / "docs" / "benchmarks.md").read_text()
+    names = [path.stem for path in (ROOT / "benchmarks").glob("[!_]*.py")]
+    assert [name for name in names if f"<!-- {name} -->" not in page] == []
