@@ -1,0 +1,99 @@
+"""The scanner: from ink on paper to grey or bilevel pixels, and the class map that goes with them."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from scipy.ndimage import gaussian_filter, zoom
+
+from napari_welllog.synthetic.pens import Ink
+from napari_welllog.synthetic.settings import PressSettings
+
+
+def smooth_field(rng: np.random.Generator, shape: tuple[int, int], cell: float) -> NDArray[np.float32]:
+    """A smooth random field of about unit variance, float32 of a shape, that changes over `cell` pixels."""
+    coarse = rng.standard_normal([max(3, int(n / cell) + 3) for n in shape]).astype(np.float32)
+    scale = [(n + cell) / (m - 1) for n, m in zip(shape, coarse.shape, strict=True)]
+    field = zoom(coarse, np.maximum(scale, 1.0), order=1, grid_mode=False)
+    return np.asarray(field[: shape[0], : shape[1]], np.float32)
+
+
+def scan_page(
+    rng: np.random.Generator, one: Ink, two: Ink, rest: Ink, dpi: float, settings: PressSettings
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Scan the ink of curve one, of curve two and of everything else.
+
+    A pixel belongs to a curve when more than half of it, after the ink has spread, is that curve's; where both
+    curves claim a pixel it is **curve two**: the broken or lighter curve is the one that can least spare it.
+
+    Parameters
+    ----------
+    rng : the source of all randomness.
+    one, two, rest : float32 (rows, columns), ink of 0 to 1.
+    dpi : pixels per inch.
+    settings : the press.
+
+    Returns
+    -------
+    scan, classes : uint8 (rows, columns); grey values, 0 ink to 255 paper, and the class map.
+    """
+    sigma, bleed = rng.uniform(*settings.blur), rng.uniform(*settings.bleed)
+    wear = _fading(rng, one.shape, dpi) if rng.random() < settings.fading_share else np.float32(1)
+    layers = [gaussian_filter(layer * wear, sigma, truncate=3) for layer in (one, two, np.maximum(np.maximum(one, two), rest))]
+    bilevel = rng.random() < settings.bilevel_share
+    threshold = np.float32(0.5 - bleed)
+    limit = np.float32(min(threshold, 0.45))
+    claims = [layer > limit * (1 if bilevel else _darkness(ink)) for layer, ink in ((layers[0], one), (layers[1], two))]
+    classes = np.where(claims[1], 2, claims[0]).astype(np.uint8)
+    ink = layers[2]
+    if rng.random() < settings.speckle_share:
+        ink = _speckle(rng, ink)
+    noise = np.float32(rng.uniform(*settings.noise)) * rng.standard_normal(ink.shape, dtype=np.float32)
+    if rng.random() < 0.5:
+        noise = gaussian_filter(noise, 0.6, truncate=2) * 2
+    if bilevel:
+        return np.where(ink + noise > threshold, 0, 255).astype(np.uint8), classes
+    return _develop(rng, np.clip(ink * (1 + bleed), 0, 1), noise, settings), classes
+
+
+def _darkness(ink: Ink) -> np.float32:
+    """The darkest ink of a layer: a pale pen claims pixels by its own darkness."""
+    return np.float32(ink.max()) if ink.any() else np.float32(1)
+
+
+def _fading(rng: np.random.Generator, shape: tuple[int, int], dpi: float) -> Ink:
+    """How much ink is left everywhere, float32 of 0 to 1: worn away in patches."""
+    field = smooth_field(rng, shape, max(2.0, dpi * np.exp(rng.uniform(np.log(0.01), np.log(0.4)))))
+    return np.clip(1.1 + field * np.float32(rng.uniform(0.1, 0.5)), 0.15, 1)
+
+
+def _speckle(rng: np.random.Generator, ink: Ink) -> Ink:
+    """Drop dust on the paper and knock specks out of the ink."""
+    amount = 10 ** rng.uniform(-4, -2.2)
+    chance = rng.random(ink.shape, dtype=np.float32)
+    dust = chance < amount
+    if rng.random() < 0.5:
+        dust[1:] |= dust[:-1]
+        dust[:, 1:] |= dust[:, :-1]
+    return np.where(dust, np.float32(1), np.where(chance > 1 - amount, np.float32(0), ink))
+
+
+def _develop(rng: np.random.Generator, ink: Ink, noise: Ink, settings: PressSettings) -> NDArray[np.uint8]:
+    """Turn ink into grey values: paper and ink tone, shading, grain and JPEG."""
+    faint = rng.random() < settings.faint_share
+    paper = rng.uniform(175, 255)
+    dark = paper * rng.uniform(0.45, 0.75) if faint else rng.uniform(0, 90)
+    shade = 1 + settings.shading * rng.uniform(0, 1) * 0.5 * smooth_field(rng, ink.shape, 200.0)
+    grey = np.clip(paper * np.clip(shade, 0.6, 1.2), dark + 40, 255) - (paper - dark) * (ink + noise)
+    pixels = np.clip(grey, 0, 255).astype(np.uint8)
+    return _jpeg(pixels, int(rng.integers(30, 95))) if rng.random() < settings.jpeg_share else pixels
+
+
+def _jpeg(pixels: NDArray[np.uint8], quality: int) -> NDArray[np.uint8]:
+    """Squeeze grey pixels through JPEG."""
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "JPEG", quality=quality)
+    return np.asarray(Image.open(file))

@@ -1,0 +1,1 @@
+"""The U-Net: the network, its losses and weights, training and tiled prediction."""
