@@ -46,8 +46,8 @@ def write_las(
 ) -> None:
     """Write log curves to a LAS 2.0 file.
 
-    All curves share one depth axis: the multiples of `step` from the smallest to the largest depth of any. The
-    same curves give the same bytes: no date is written.
+    All curves share one depth axis: the multiples of `step` from the smallest to the largest depth of any.
+    The same curves give the same bytes: no date is written.
 
     Parameters
     ----------
@@ -127,7 +127,7 @@ def resample(
     sampling : "point" or "mean"
         ``"point"``: the value at the depth; missing where either neighbouring row is, and beyond the ends.
         ``"mean"``: the exact mean of the curve over one step around the depth, missing parts left out;
-        missing where more than half of that window is. If the rows are no closer than the step, as ``"point"``.
+        missing where more than half of that window is. As ``"point"`` if the rows are no closer than the step.
     step : float
         Width of the window of ``"mean"``.
 
