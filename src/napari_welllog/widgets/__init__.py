@@ -1,0 +1,1 @@
+"""The windows: all that knows napari and Qt, apart from sample data and readers."""
