@@ -127,7 +127,7 @@ def resample(
     sampling : "point" or "mean"
         ``"point"``: the value at the depth; missing where either neighbouring row is, and beyond the ends.
         ``"mean"``: the exact mean of the curve over one step around the depth, missing parts left out;
-        missing where more than half of that window is. As ``"point"`` if the rows are no closer than the step.
+        missing where more than half of that window is. As ``"point"`` if rows are no closer than the step.
     step : float
         Width of the window of ``"mean"``.
 
