@@ -38,7 +38,7 @@ lint: setup ## check style, format and types
 	$(BIN)/mypy
 
 bench: setup ## run the benchmarks and write their tables into docs/benchmarks.md
-	$(BIN)/python scripts/bench.py
+	for script in benchmarks/[!_]*.py; do $(BIN)/python $$script --write docs/benchmarks.md; done
 
 screenshots: setup system-packages ## draw the pictures of the documentation again
 	bash scripts/with-display.sh $(BIN)/python docs/make_screenshots.py

@@ -17,6 +17,7 @@ PACKAGE = Path(napari_welllog.__file__).parent
 # From the ground up. A new room is added here and in docs/architecture.md, as low as it can stand.
 ENGINE_ROOMS = [
     "errors",
+    "output",
     "scan",
     "tracks",
     "class_map",
@@ -32,7 +33,7 @@ ENGINE_ROOMS = [
     "archive",
     "cli",
 ]
-NAPARI_ROOMS = ["layers", "samples", "reader", "writers", "widgets", "demo"]
+NAPARI_ROOMS = ["samples", "reader", "writers", "widgets", "demo"]
 WINDOW_PACKAGES = {"app_model", "magicgui", "napari", "pyqtgraph", "PyQt5", "PyQt6", "PySide6", "qtpy"}
 WINDOW_PACKAGES |= {"superqt", "vispy"}
 
