@@ -1,0 +1,566 @@
+"""The command `welllog`: what the engine does, from a terminal or a script.
+
+Every command ends with 0 only when all that was asked for is written. A mistake that the user can mend gives
+one line on stderr and 2, Ctrl-C 130; neither leaves a partial file.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+from typer.core import TyperGroup
+
+from napari_welllog.errors import Cancelled, OutputError, WelllogError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from napari_welllog.digitize import Report
+    from napari_welllog.evaluate import Evaluation
+    from napari_welllog.synthetic import PrintedLog
+
+
+class Device(StrEnum):
+    """Where the network runs."""
+
+    AUTO = "auto"
+    CPU = "cpu"
+    CUDA = "cuda"
+    MPS = "mps"
+
+
+# --- How a command ends -----------------------------------------------------------------------------------
+
+
+class _OneLineGroup(TyperGroup):
+    """The commands, whose every refusal is one line on stderr."""
+
+    def main(
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
+        standalone_mode: bool = True,
+        windows_expand_args: bool = True,
+        **extra: Any,
+    ) -> Any:
+        """Run a command and leave with its exit code."""
+
+        def run() -> Any:
+            return super(_OneLineGroup, self).main(
+                args, prog_name, complete_var, False, windows_expand_args, **extra
+            )
+
+        if not standalone_mode:
+            return run()
+        with _SIGNALS.handled():
+            code = self._exit_code(run)
+        sys.exit(code)
+
+    def _exit_code(self, run: Callable[[], Any]) -> int:
+        """Run a command and give its exit code, having said what went wrong."""
+        try:
+            result = run()
+            code = result if isinstance(result, int) else 0
+        except WelllogError as error:
+            return _refuse(str(error))
+        except typer.TyperException as error:
+            context = getattr(error, "ctx", None)
+            command = context.command_path if context is not None else "welllog"
+            message = error.format_message().replace("Value error, ", "").rstrip(".")
+            return _refuse(f"{message}; see {command} --help")
+        except MemoryError:
+            return _refuse(
+                "there is not enough memory for this; close other programs or cut the scan in parts"
+            )
+        except (Cancelled, KeyboardInterrupt):
+            code = 128 + _SIGNALS.last
+        if code == 128 + signal.SIGINT:
+            _say("stopped; nothing was written")
+        return code
+
+
+def _refuse(message: str) -> int:
+    """Say what is wrong on one line of stderr and give the exit code of bad input."""
+    _say(message)
+    return 2
+
+
+def _say(message: str) -> None:
+    """Write one line to stderr."""
+    print(f"welllog: {' '.join(message.split())}", file=sys.stderr)
+
+
+class _Signals:
+    """Ctrl-C and requests to end: they stop the work at once, or are only noted while a job asks for that."""
+
+    def __init__(self) -> None:
+        self.last: int = signal.SIGINT
+        self.noted = False
+        self._only_note = False
+
+    @contextmanager
+    def handled(self) -> Iterator[None]:
+        """Turn the signals into exceptions, so that everything is tidied up on the way out."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        numbers = [signal.SIGINT, signal.SIGTERM]
+        # A terminal that was closed; nohup has it ignored, and so do we then.
+        if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:
+            numbers.append(signal.SIGHUP)
+        earlier = {number: signal.signal(number, self._receive) for number in numbers}
+        try:
+            yield
+        finally:
+            for number, handler in earlier.items():
+                signal.signal(number, handler)
+
+    def _receive(self, number: int, frame: FrameType | None) -> None:
+        """Note a signal; stop the work at once unless this is the first and the job only wants it noted."""
+        self.last = number
+        if self._only_note and not self.noted:
+            self.noted = True
+        elif number == signal.SIGINT:
+            raise KeyboardInterrupt
+        else:
+            raise SystemExit(128 + number)
+
+    @contextmanager
+    def only_noted(self) -> Iterator[Callable[[], bool]]:
+        """Let the first signal only be noted; gives the question whether there was one."""
+        self._only_note, self.noted = True, False
+        try:
+            yield lambda: self.noted
+        finally:
+            self._only_note = False
+
+
+_SIGNALS = _Signals()
+
+
+# --- What a person sees -----------------------------------------------------------------------------------
+
+
+@contextmanager
+def _bars(stages: Sequence[str]) -> Iterator[Callable[[str, float], None]]:
+    """Show a progress bar for each stage on stderr; nothing at all where that is no terminal."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        tasks = {stage: progress.add_task(stage, total=1.0, start=False) for stage in stages}
+
+        def update(stage: str, fraction: float) -> None:
+            task = tasks[stage]
+            progress.start_task(task)
+            progress.update(task, completed=fraction)
+
+        yield update
+
+
+def _console() -> Console:
+    """The console of stdout."""
+    from rich.console import Console
+
+    return Console(highlight=False, soft_wrap=True)
+
+
+def _table(console: Console, title: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print a table: words left, figures right."""
+    from rich import box
+    from rich.table import Table
+
+    table = Table(title=title or None, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    for k, name in enumerate(header):
+        table.add_column(name, justify="left" if k == 0 else "right", no_wrap=True)
+    for row in rows:
+        table.add_row(*row)
+    console.print(table)
+
+
+def _print_report(report: Report) -> None:
+    """Show how each curve was read, and where the files are."""
+    rows = []
+    for curve in report.curves:
+        counts = (curve.rows_traced, curve.rows_bridged, curve.rows_missing)
+        shares = [f"{100 * count / max(sum(counts), 1):.1f} %" for count in counts]
+        confidence = "-" if curve.mean_confidence is None else f"{curve.mean_confidence:.2f}"
+        rows.append([curve.mnemonic, *shares, confidence, str(curve.crossings)])
+    console = _console()
+    _table(console, "", ["curve", "traced", "bridged", "missing", "confidence", "crossings"], rows)
+    for path in report.files.values():
+        console.print(str(path), markup=False)
+    for warning in report.warnings:
+        _say(f"note: {warning}")
+
+
+def _print_evaluation(evaluation: Evaluation) -> None:
+    """Show the figures of a network."""
+    console = _console()
+    pixels = evaluation.pixels
+    rows = []
+    for k, name in enumerate(("background", "curve one", "curve two")):
+        figures = [pixels.precision[k], pixels.recall[k], pixels.f1[k], pixels.iou[k]]
+        tolerant = [f1[k - 1] for f1 in evaluation.tolerant_f1.values()] if k else []
+        rows.append([name, *(f"{figure:.4f}" for figure in (*figures, *tolerant))])
+        rows[-1] += ["-"] * (4 + len(evaluation.tolerant_f1) - len(rows[-1]) + 1)
+    header = ["class", "precision", "recall", "F1", "IoU", *(f"F1 at {t} px" for t in evaluation.tolerant_f1)]
+    _table(console, f"Pixels of {evaluation.logs} printed logs that no training saw", header, rows)
+    header = ["curve", "rows read", "mean error", "within 1.2 %", "R2", "on the other"]
+    rows = [
+        [name, f"{f.coverage:.2%}", f"{f.mae:.5f}", f"{f.within:.2%}", f"{f.r2:.5f}", f"{f.on_other:.2%}"]
+        for name, f in zip(("curve one", "curve two"), evaluation.curves, strict=True)
+    ]
+    _table(console, "Curves, in shares of the rows and of the track's width", header, rows)
+
+
+# --- The commands -----------------------------------------------------------------------------------------
+
+
+app = typer.Typer(
+    name="welllog",
+    cls=_OneLineGroup,
+    help="Turn scanned paper well logs into numbers.",
+    epilog="Each command explains itself: welllog digitize --help",
+    add_completion=False,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+ScanArgument = Annotated[
+    Path,
+    typer.Argument(metavar="SCAN", help="The scan: TIFF, PNG, JPEG, BMP, GIF or PDF.", show_default=False),
+]
+ModelOption = Annotated[
+    str | None,
+    typer.Option(
+        help="A shipped network by name, or a .safetensors file.", show_default="the one that ships"
+    ),
+]
+DeviceOption = Annotated[Device, typer.Option(help="Where the network runs.")]
+
+
+def _show_version(wanted: bool) -> None:
+    """Print the version and leave."""
+    if wanted:
+        from napari_welllog import __version__
+
+        print(f"welllog {__version__}")
+        raise typer.Exit
+
+
+@app.callback(invoke_without_command=True)
+def _welllog(
+    context: typer.Context,
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and leave."),
+    ] = False,
+) -> None:
+    """Turn scanned paper well logs into numbers."""
+    if context.invoked_subcommand is None:
+        print(context.get_help())
+
+
+@app.command(
+    epilog="Examples:\n\n    welllog digitize log.tif --tracks tracks.json --out results\n\n"
+    "    welllog digitize log.tif"
+)
+def digitize(
+    scan: ScanArgument,
+    tracks: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="TRACKS.json",
+            help="The calibration. Without one the tracks are found from the grid, and the results are scan "
+            "rows and fractions of the track's width.",
+            show_default=False,
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR", help="Folder of the results, made if need be.", show_default="beside the scan"
+        ),
+    ] = None,
+    model: ModelOption = None,
+    device: DeviceOption = Device.AUTO,
+    step: Annotated[
+        float | None,
+        typer.Option(help="Distance of the samples in the depth unit.", show_default="0.5, or 1 scan row"),
+    ] = None,
+) -> None:
+    """Turn a scan into a LAS file.
+
+    Writes STEM.las, STEM.csv, STEM_classes.tif (the class of every pixel), STEM_overlay.png (the picture to
+    check) and STEM_report.json, all of them or none.
+    """
+    from napari_welllog.digitize import digitize as run
+
+    with _bars(["read", "segment", "trace", "write"]) as progress:
+        report = run(scan, tracks, out, model, device.value, step, progress)
+    _print_report(report)
+
+
+@app.command(
+    epilog="Example:\n\n    welllog segment log.tif --out classes.tif --probabilities probabilities.tif"
+)
+def segment(
+    scan: ScanArgument,
+    out: Annotated[
+        Path,
+        typer.Option(
+            metavar="CLASSES.tif",
+            help="The class map: 0 background, 1 curve one, 2 curve two.",
+            show_default=False,
+        ),
+    ],
+    probabilities: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="PROBS.tif",
+            help="Class probabilities too: three channels, background, curve one and curve two, in 255ths.",
+            show_default=False,
+        ),
+    ] = None,
+    model: ModelOption = None,
+    device: DeviceOption = Device.AUTO,
+) -> None:
+    """Give every pixel of a scan one of three classes."""
+    from napari_welllog.digitize import write_class_map, write_probabilities
+    from napari_welllog.output import naming, staged
+    from napari_welllog.scan import read_scan
+    from napari_welllog.unet import load_model
+    from napari_welllog.unet import segment as run
+
+    targets = [out] if probabilities is None else [out, probabilities]
+    if len({target.resolve() for target in targets}) < len(targets):
+        raise OutputError(f"{out}: is asked for both results; give --out and --probabilities two files")
+    with _bars(["read", "segment", "write"]) as progress:
+        network = load_model(model)
+        progress("read", 0.0)
+        pixels = read_scan(scan).pixels
+        progress("read", 1.0)
+        with staged(targets, inputs=[scan, model]) as places:
+            class_map = run(pixels, network, device.value, lambda fraction: progress("segment", fraction))
+            progress("write", 0.0)
+            with naming(out, places[out]):
+                write_class_map(places[out], class_map.labels)
+            if probabilities is not None:
+                with naming(probabilities, places[probabilities]):
+                    write_probabilities(places[probabilities], class_map)
+            progress("write", 1.0)
+    background, one, two = class_map.shares()
+    print(f"background {background:.2%}, curve one {one:.2%}, curve two {two:.2%}")
+    print(*targets, sep="\n")
+
+
+@app.command(epilog="Examples:\n\n    welllog tracks log.tif\n\n    welllog tracks log.tif --out tracks.json")
+def tracks(
+    scan: ScanArgument,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="TRACKS.json", help="Where to write it.", show_default="to the terminal"),
+    ] = None,
+) -> None:
+    """Propose a calibration: find the tracks' edges from the grid.
+
+    Depths, names, units and scales are for you to fill in.
+    """
+    from napari_welllog.output import naming, staged
+    from napari_welllog.scan import read_scan
+    from napari_welllog.tracks import propose_tracks
+
+    proposed = propose_tracks(read_scan(scan).pixels)
+    if out is None:
+        print(proposed.to_json(), end="")
+        return
+    with staged([out], inputs=[scan]) as places, naming(out, places[out]):
+        proposed.save(places[out])
+    print(out)
+
+
+@app.command(
+    epilog="Examples:\n\n    welllog train --minutes 80 --out mine.safetensors --checkpoint mine.pt\n\n"
+    "    welllog train --minutes 80 --out mine.safetensors --checkpoint mine.pt --resume"
+)
+def train(
+    out: Annotated[
+        Path, typer.Option(metavar="FILE.safetensors", help="The weights to write.", show_default=False)
+    ],
+    minutes: Annotated[float, typer.Option(min=0.0, help="How long to train.")] = 80.0,
+    steps: Annotated[
+        int | None,
+        typer.Option(min=1, help="Train for so many batches, however long it takes.", show_default=False),
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed draws the same logs.")] = 1,
+    loss: Annotated[
+        str | None, typer.Option(metavar="NAME", help="What to minimise.", show_default="the one that won")
+    ] = None,
+    checkpoint: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Keep what was learnt here, every minute and on Ctrl-C.", show_default=False
+        ),
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint.")] = False,
+    annotations: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Not yet: windows of your own scans.", show_default=False),
+    ] = None,
+) -> None:
+    """Train a network on printed logs."""
+    if annotations is not None:
+        raise WelllogError("--annotations is not built yet; leave it out to train on printed logs")
+    if resume and (checkpoint is None or not checkpoint.is_file()):
+        raise WelllogError("there is nothing to resume from; give --checkpoint an existing checkpoint")
+    from dataclasses import replace
+
+    from napari_welllog.output import naming, staged
+    from napari_welllog.unet.train import TrainingSettings, TrainingStatus
+    from napari_welllog.unet.train import train as run
+
+    settings = TrainingSettings(minutes=minutes, steps=steps, seed=seed)
+    settings = settings if loss is None else replace(settings, loss=loss)
+    with (
+        _bars(["train"]) as progress,
+        staged([out], inputs=[checkpoint]) as places,
+        _stopping(checkpoint) as stopped,
+    ):
+
+        def show(status: TrainingStatus) -> None:
+            progress("train", status.fraction)
+
+        with naming(out, places[out]):
+            scores = run(
+                places[out], settings, checkpoint=checkpoint, resume=resume, progress=show, cancelled=stopped
+            )
+    print(f"F1 on held-out windows: curve one {scores.f1[1]:.4f}, curve two {scores.f1[2]:.4f}")
+    print(out)
+
+
+@contextmanager
+def _stopping(checkpoint: Path | None) -> Iterator[Callable[[], bool] | None]:
+    """Let Ctrl-C wait for the checkpoint, where one is kept."""
+    if checkpoint is None:
+        yield None
+        return
+    with _SIGNALS.only_noted() as noted:
+        try:
+            yield noted
+        except Cancelled:
+            _say(f"what was learnt is kept in {checkpoint}; go on with --resume")
+            raise
+
+
+@app.command(epilog="Example:\n\n    welllog synth --count 10 --seed 1 --out printed")
+def synth(
+    out: Annotated[
+        Path, typer.Option(metavar="DIR", help="Folder of the logs, made if need be.", show_default=False)
+    ],
+    count: Annotated[int, typer.Option(min=1, help="How many logs.")] = 1,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed prints the same logs.")] = 0,
+    rows: Annotated[int, typer.Option(min=200, help="Rows of each scan.")] = 3000,
+    columns: Annotated[int, typer.Option(min=200, help="Columns of each scan.")] = 1200,
+) -> None:
+    """Print synthetic logs with their truth.
+
+    Writes for each log NAME.png (the scan), NAME_classes.tif (the class of every pixel), NAME_traces.csv (the
+    exact column of each curve in each row) and NAME.tracks.json (its calibration).
+    """
+    import numpy as np
+
+    from napari_welllog.output import staged
+    from napari_welllog.synthetic import print_log
+
+    names = [f"log-{k:0{max(3, len(str(count - 1)))}d}" for k in range(count)]
+    targets = {name: [out / f"{name}{ending}" for ending in _SYNTH_ENDINGS] for name in names}
+    with _bars(["print"]) as progress, staged(path for paths in targets.values() for path in paths) as places:
+        for k, name in enumerate(names):
+            log_seed = int(np.random.SeedSequence([seed, k]).generate_state(1)[0])
+            log = print_log(log_seed, rows=rows, columns=columns)
+            _write_printed_log(log, {path: places[path] for path in targets[name]})
+            progress("print", (k + 1) / count)
+    for paths in targets.values():
+        print(*paths, sep="\n")
+
+
+_SYNTH_ENDINGS = (".png", "_classes.tif", "_traces.csv", ".tracks.json")
+
+
+def _write_printed_log(log: PrintedLog, places: dict[Path, Path]) -> None:
+    """Write the scan, the class map, the traces and the calibration of a printed log."""
+    from PIL import Image
+
+    from napari_welllog.digitize import write_class_map
+    from napari_welllog.output import naming
+
+    assert log.tracks is not None
+    tracks = log.tracks
+    writers: list[Callable[[Path], object]] = [
+        lambda place: Image.fromarray(log.scan).save(place, "PNG", dpi=(log.dpi, log.dpi)),
+        lambda place: write_class_map(place, log.classes),
+        lambda place: place.write_text(_traces_csv(log), encoding="utf-8"),
+        lambda place: tracks.save(place),
+    ]
+    for write, (target, place) in zip(writers, places.items(), strict=True):
+        with naming(target, place):
+            write(place)
+
+
+def _traces_csv(log: PrintedLog) -> str:
+    """The exact column of each curve in each row, empty where it is not on the paper."""
+    import numpy as np
+
+    assert log.tracks is not None
+    names = []
+    for trace in log.traces:
+        curves = log.tracks.tracks[trace.track].curves
+        names.append(next(curve.mnemonic for curve in curves if curve.curve_class == trace.curve_class))
+    lines = [",".join(["row", *names])]
+    for row in range(log.scan.shape[0]):
+        columns = (float(trace.column[row]) for trace in log.traces)
+        lines.append(
+            ",".join([str(row), *("" if np.isnan(column) else f"{column:.3f}" for column in columns)])
+        )
+    return "\n".join(lines) + "\n"
+
+
+@app.command(epilog="Example:\n\n    welllog evaluate --count 16 --model mine.safetensors")
+def evaluate(
+    model: ModelOption = None,
+    device: DeviceOption = Device.AUTO,
+    count: Annotated[int, typer.Option(min=1, help="How many logs.")] = 8,
+    seed: Annotated[int, typer.Option(min=0, help="Another seed prints other logs.")] = 0,
+) -> None:
+    """Measure a network on printed logs that no training saw."""
+    from napari_welllog.evaluate import evaluate as run
+    from napari_welllog.unet import load_model
+
+    network = load_model(model)
+    with _bars(["evaluate"]) as progress:
+        evaluation = run(network, device.value, count, seed, lambda fraction: progress("evaluate", fraction))
+    _print_evaluation(evaluation)
+
+
+def main() -> NoReturn:
+    """Run the command `welllog`."""
+    app()
+    raise AssertionError("the command leaves by itself")
+
+
+if __name__ == "__main__":
+    main()

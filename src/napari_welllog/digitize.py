@@ -1,0 +1,450 @@
+"""The main job: one scan in; LAS, CSV, class map, overlay picture and report out."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import tifffile
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field
+
+from napari_welllog import __version__
+from napari_welllog.class_map import ClassMap
+from napari_welllog.crossings import Crossing, find_crossings
+from napari_welllog.curves import LogCurve, Trace, TraceState, extract_traces, to_log_curve
+from napari_welllog.errors import Cancelled, LasError
+from napari_welllog.las import write_csv, write_las
+from napari_welllog.output import naming, staged
+from napari_welllog.overlay import write_overlay
+from napari_welllog.scan import Scan, read_scan
+from napari_welllog.tracks import Curve, Track, Tracks
+from napari_welllog.unet import Model, load_model, segment
+
+Stage = Literal["read", "segment", "trace", "write"]
+Progress = Callable[[Stage, float], None]
+
+_STRIP = 256
+"""Rows of a strip of the TIFF files."""
+
+_MUCH_MISSING = 0.5
+"""Share of its rows above which a missing curve is worth a warning."""
+
+_ENDINGS = {
+    "las": ".las",
+    "csv": ".csv",
+    "classes": "_classes.tif",
+    "overlay": "_overlay.png",
+    "report": "_report.json",
+}
+
+
+class _Part(BaseModel):
+    """A part of a report."""
+
+    model_config = ConfigDict(frozen=True, populate_by_name=True)
+
+
+class CurveReport(_Part):
+    """How one curve was read."""
+
+    track: str
+    curve_class: int = Field(alias="class")
+    mnemonic: str
+    unit: str
+    rows_traced: int
+    rows_bridged: int
+    rows_missing: int
+    mean_confidence: float | None = Field(
+        description="over the rows traced and bridged; null if there are none"
+    )
+    crossings: int = Field(description="meetings with the other curve of its track")
+
+
+class CrossingReport(_Part):
+    """One place where two curves meet."""
+
+    track: str
+    row_from: int
+    row_to: int
+    column: float
+    depth: float
+    swaps: bool
+
+
+class ScanReport(_Part):
+    """The scan as it was read."""
+
+    name: str
+    rows: int
+    columns: int
+    dpi: float | None
+
+
+class ModelReport(_Part):
+    """The network that was used."""
+
+    name: str
+    sha256: str
+
+
+class ClassShares(_Part):
+    """Share of the scan's pixels in each class."""
+
+    background: float
+    curve_one: float
+    curve_two: float
+
+
+class Report(_Part):
+    """What `digitize` did: everything but `seconds` is the same whenever the input, model and version are.
+
+    Examples
+    --------
+    >>> sorted(Report.model_fields)
+    ['calibration', 'class_shares', 'crossings', 'curves', 'files', 'model', 'scan', 'seconds', 'step',
+     'tracks_proposed', 'version', 'warnings']
+    """
+
+    version: str
+    scan: ScanReport
+    model: ModelReport
+    step: float
+    tracks_proposed: bool
+    calibration: Tracks
+    class_shares: ClassShares
+    curves: list[CurveReport]
+    crossings: list[CrossingReport]
+    warnings: list[str]
+    seconds: dict[str, float]
+    files: dict[str, Path] = Field(exclude=True)
+
+    def to_json(self) -> str:
+        """The text of STEM_report.json."""
+        return self.model_dump_json(indent=2, by_alias=True) + "\n"
+
+
+def output_paths(scan_path: str | Path, out: str | Path | None = None) -> dict[str, Path]:
+    """Paths of the five files that `digitize` writes.
+
+    Examples
+    --------
+    >>> output_paths("logs/well.tif", "results")["classes"].as_posix()
+    'results/well_classes.tif'
+    """
+    scan_path = Path(scan_path)
+    folder = scan_path.parent if out is None else Path(out)
+    return {kind: folder / f"{scan_path.stem}{ending}" for kind, ending in _ENDINGS.items()}
+
+
+def digitize(
+    scan_path: str | Path,
+    tracks: str | Path | Tracks | None = None,
+    out: str | Path | None = None,
+    model: Model | str | Path | None = None,
+    device: str = "auto",
+    step: float | None = None,
+    progress: Progress | None = None,
+    cancelled: Callable[[], bool] | None = None,
+) -> Report:
+    """Turn a scan into numbers: STEM.las, STEM.csv, STEM_classes.tif, STEM_overlay.png and STEM_report.json.
+
+    All five are written, or none: when anything goes wrong, or the job is cancelled, nothing new is left and
+    the results of an earlier run are as they were.
+
+    Parameters
+    ----------
+    scan_path : path
+        The scan.
+    tracks : path or Tracks, optional
+        Its calibration. Without one the tracks are found from the grid, and the curves are fractions of the
+        track's width (0 at the left edge, 1 at the right) by scan row.
+    out : path, optional
+        Folder of the results, made if need be; beside the scan by default.
+    model : Model, name or path, optional
+        The network; the one that ships by default.
+    device : "auto", "cpu", "cuda" or "mps"
+        Where the network runs.
+    step : float, optional
+        Distance of the samples in the depth unit: 0.5 by default, or 1 where depth is counted in rows.
+    progress : function of (stage, fraction), optional
+        Called with "read", "segment", "trace" or "write" and the share of that stage done.
+    cancelled : function, optional
+        Asked now and then whether to stop.
+
+    Returns
+    -------
+    Report
+        What was done, and in `files` where everything is.
+
+    Raises
+    ------
+    WelllogError
+        If an input cannot be used or a result cannot be written; the message says what to do.
+    Cancelled
+        If asked to stop.
+    """
+    clock = _Clock(progress, cancelled)
+    files = output_paths(scan_path, out)
+    tracks_file, model_file = _file_of(tracks), _file_of(model)
+    with clock.stage("read"):
+        if step is not None:
+            _check_step(step)
+        given = Tracks.load(tracks) if isinstance(tracks, str | Path) else tracks
+        network = model if isinstance(model, Model) else load_model(model)
+        scan = read_scan(scan_path)
+        if given is not None:
+            given.check_against(scan.pixels.shape[0], scan.pixels.shape[1], source=tracks_file)
+    # Entered before the long work, because it refuses a folder that cannot be written to.
+    with staged(files.values(), inputs=[scan_path, tracks_file, model_file]) as places:
+        with clock.stage("segment"):
+            calibration = given if given is not None else _propose(scan)
+            class_map = segment(scan.pixels, network, device, clock.fraction, cancelled)
+        with clock.stage("trace"):
+            reading = _read_curves(class_map, calibration, clock)
+        report = Report(
+            version=__version__,
+            scan=_scan_report(scan, scan_path),
+            model=ModelReport(name=network.name, sha256=network.sha256),
+            step=step if step is not None else _default_step(calibration),
+            tracks_proposed=given is None,
+            calibration=calibration,
+            class_shares=_shares(class_map),
+            curves=reading.curve_reports(),
+            crossings=reading.crossing_reports(),
+            warnings=_warnings(given is None, reading),
+            seconds={},
+            files=files,
+        )
+        with clock.stage("write"):
+            _write_results(
+                {kind: places[path] for kind, path in files.items()}, scan, class_map, reading, report, clock
+            )
+        report.seconds.update(clock.seconds())
+        with naming(files["report"], places[files["report"]]):
+            places[files["report"]].write_text(report.to_json(), encoding="utf-8")
+    return report
+
+
+def _write_results(
+    places: Mapping[str, Path],
+    scan: Scan,
+    class_map: ClassMap,
+    reading: _Reading,
+    report: Report,
+    clock: _Clock,
+) -> None:
+    """Write all results but the report."""
+    crossings = [crossing for of_track in reading.crossings for crossing in of_track]
+    writers: dict[str, Callable[[Path], None]] = {
+        "las": lambda place: write_las(place, reading.log_curves, report.step),
+        "csv": lambda place: write_csv(place, reading.log_curves, report.step),
+        "classes": lambda place: write_class_map(place, class_map.labels),
+        "overlay": lambda place: write_overlay(
+            place, scan.pixels, reading.calibration, reading.traces, crossings
+        ),
+    }
+    for done, (kind, write) in enumerate(writers.items(), start=1):
+        with naming(report.files[kind], places[kind]):
+            write(places[kind])
+        clock.fraction(done / len(writers))
+
+
+def write_class_map(path: str | Path, labels: NDArray[np.uint8]) -> None:
+    """Write a class map, uint8 (rows, columns), as a TIFF with deflate compression."""
+    tifffile.imwrite(
+        path,
+        labels,
+        photometric="minisblack",
+        compression="zlib",
+        compressionargs={"level": 6},
+        rowsperstrip=_STRIP,
+        metadata=None,
+    )
+
+
+def write_probabilities(path: str | Path, class_map: ClassMap) -> None:
+    """Write class probabilities as a TIFF of three channels, strip by strip.
+
+    Channels are background, curve one and curve two, uint8 (rows, columns, 3), in 255ths that add up to 255.
+    """
+    rows, columns = class_map.shape
+    tifffile.imwrite(
+        path,
+        _probability_strips(class_map),
+        shape=(rows, columns, 3),
+        dtype=np.uint8,
+        photometric="rgb",
+        compression="zlib",
+        compressionargs={"level": 1},
+        rowsperstrip=_STRIP,
+        metadata=None,
+    )
+
+
+def _probability_strips(class_map: ClassMap) -> Iterator[NDArray[np.uint8]]:
+    """Make the strips of a probability picture, uint8 (strip rows, columns, 3)."""
+    for top in range(0, class_map.shape[0], _STRIP):
+        one, two = (plane[top : top + _STRIP].toarray() for plane in class_map.curve_probabilities)
+        background = 255 - np.minimum(one.astype(np.uint16) + two, 255)
+        yield np.stack([background.astype(np.uint8), one, two], axis=-1)
+
+
+@dataclass(frozen=True)
+class _Reading:
+    """What was read: for each track its traces and crossings, and the log curves of all."""
+
+    calibration: Tracks
+    traces: list[list[Trace]]
+    crossings: list[list[Crossing]]
+    log_curves: list[LogCurve]
+
+    def curve_reports(self) -> list[CurveReport]:
+        """Say how each curve was read."""
+        return [
+            _curve_report(track, curve, trace, len(crossings))
+            for track, traces, crossings in zip(
+                self.calibration.tracks, self.traces, self.crossings, strict=True
+            )
+            for curve, trace in zip(track.curves, traces, strict=True)
+        ]
+
+    def crossing_reports(self) -> list[CrossingReport]:
+        """Say where the curves meet."""
+        return [
+            CrossingReport(
+                track=track.name,
+                row_from=crossing.row_from,
+                row_to=crossing.row_to,
+                column=round(crossing.column, 2),
+                depth=round(
+                    float(self.calibration.depth.depths((crossing.row_from + crossing.row_to) / 2)), 3
+                ),
+                swaps=crossing.swaps,
+            )
+            for track, crossings in zip(self.calibration.tracks, self.crossings, strict=True)
+            for crossing in crossings
+        ]
+
+
+def _read_curves(class_map: ClassMap, calibration: Tracks, clock: _Clock) -> _Reading:
+    """Read the curves of every track from the class map."""
+    reading = _Reading(calibration, [], [], [])
+    for done, track in enumerate(calibration.tracks, start=1):
+        traces = extract_traces(class_map, track)
+        reading.traces.append(traces)
+        reading.crossings.append(find_crossings(traces))
+        for trace, curve in zip(traces, track.curves, strict=True):
+            reading.log_curves.append(to_log_curve(trace, track, calibration.depth, curve))
+        clock.fraction(done / len(calibration.tracks))
+    return reading
+
+
+def _curve_report(track: Track, curve: Curve, trace: Trace, crossings: int) -> CurveReport:
+    """Say how one curve was read."""
+    traced, bridged, missing = (
+        int(np.count_nonzero(trace.state == state))
+        for state in (TraceState.TRACED, TraceState.BRIDGED, TraceState.MISSING)
+    )
+    found = trace.confidence[trace.state != TraceState.MISSING]
+    return CurveReport(
+        track=track.name,
+        curve_class=curve.curve_class,
+        mnemonic=curve.mnemonic,
+        unit=curve.unit,
+        rows_traced=traced,
+        rows_bridged=bridged,
+        rows_missing=missing,
+        mean_confidence=round(float(found.mean(dtype=np.float64)), 4) if len(found) else None,
+        crossings=crossings,
+    )
+
+
+def _warnings(proposed: bool, reading: _Reading) -> list[str]:
+    """Say what a person should look at before using the numbers."""
+    warnings = []
+    if proposed:
+        warnings.append(
+            "no tracks were given: they were found from the grid, and the curves are fractions of the "
+            "track's width (0 left edge, 1 right edge) by scan row"
+        )
+    for curve in reading.curve_reports():
+        rows = curve.rows_traced + curve.rows_bridged + curve.rows_missing
+        if curve.rows_missing == rows:
+            warnings.append(f"{curve.mnemonic}: nothing was found in track {curve.track!r}")
+        elif curve.rows_missing > _MUCH_MISSING * rows:
+            warnings.append(f"{curve.mnemonic}: missing in {curve.rows_missing / rows:.0%} of its rows")
+    return warnings
+
+
+def _shares(class_map: ClassMap) -> ClassShares:
+    """Shares of the classes, rounded for people."""
+    background, one, two = (round(share, 6) for share in class_map.shares())
+    return ClassShares(background=background, curve_one=one, curve_two=two)
+
+
+def _scan_report(scan: Scan, path: str | Path) -> ScanReport:
+    """Say what the scan is."""
+    rows, columns = scan.pixels.shape
+    return ScanReport(name=Path(path).name, rows=rows, columns=columns, dpi=scan.dpi)
+
+
+def _file_of(given: object) -> Path | None:
+    """The file that an argument names, if it is no object."""
+    return Path(given) if isinstance(given, str | Path) else None
+
+
+def _propose(scan: Scan) -> Tracks:
+    """Find the tracks of a scan from its grid."""
+    from napari_welllog.tracks import propose_tracks
+
+    return propose_tracks(scan.pixels)
+
+
+def _default_step(calibration: Tracks) -> float:
+    """Half a foot or half a metre, or one row of the scan."""
+    return 1.0 if calibration.depth.unit == "row" else 0.5
+
+
+def _check_step(step: float) -> None:
+    """Refuse a step that no depth axis can have."""
+    if not (math.isfinite(step) and step > 0):
+        raise LasError(f"the step is {step:g}; give a step above 0, such as 0.5")
+
+
+class _Clock:
+    """Tells the stages of a job: to whoever watches, and, in seconds, to the report."""
+
+    def __init__(self, progress: Progress | None, cancelled: Callable[[], bool] | None) -> None:
+        self._progress = progress
+        self._cancelled = cancelled
+        self._began = time.perf_counter()
+        self._seconds: dict[str, float] = {}
+        self._stage: Stage = "read"
+
+    @contextmanager
+    def stage(self, stage: Stage) -> Iterator[None]:
+        """Time one stage, unless the job is cancelled by now."""
+        self._stage, began = stage, time.perf_counter()
+        self.fraction(0.0)
+        yield
+        self.fraction(1.0)
+        self._seconds[stage] = time.perf_counter() - began
+
+    def fraction(self, done: float) -> None:
+        """Tell the share of the stage that is done; stop here if asked to."""
+        if self._cancelled is not None and self._cancelled():
+            raise Cancelled
+        if self._progress is not None:
+            self._progress(self._stage, done)
+
+    def seconds(self) -> dict[str, float]:
+        """Seconds of each stage so far and of all."""
+        everything = {**self._seconds, "total": time.perf_counter() - self._began}
+        return {stage: round(seconds, 3) for stage, seconds in everything.items()}
