@@ -25,7 +25,10 @@ AFTER = 40
 
 @dataclass(frozen=True)
 class CurveScore:
-    """How well one curve was read; every figure is a share of rows or of the track width."""
+    """How well one curve was read; every figure is a share of rows or of the track width.
+
+    A curve that was not read at all has an infinite error, so that a median over prints cannot overlook it.
+    """
 
     coverage: float
     mae: float
@@ -62,7 +65,7 @@ def score_curve(
     seen = judged & np.isfinite(got)
     invented = float((np.isfinite(got) & absent).mean())
     if not seen.any():
-        return CurveScore(0.0, np.nan, np.nan, np.nan, np.nan, invented)
+        return CurveScore(0.0, np.inf, -np.inf, 0.0, 0.0, invented)
     error = np.abs(got - own)[seen]
     to_other = np.abs(got - other)[seen]
     return CurveScore(

@@ -46,8 +46,8 @@ class Reading:
 
     @property
     def worst_r2(self) -> float:
-        """R2 of the worse of the two curves; a curve that was not read at all is the worst there is."""
-        return min(-np.inf if np.isnan(curve.r2) else curve.r2 for curve in self.curves)
+        """R2 of the worse of the two curves."""
+        return min(curve.r2 for curve in self.curves)
 
 
 def track_of(page: Print) -> Track:

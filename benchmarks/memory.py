@@ -37,18 +37,18 @@ def highest_resident_bytes() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
-def segment_one(page_file: Path, rows: int) -> None:
+def segment_one(page_file: Path, rows: int, model: str | None) -> None:
     """Segment a scan of repeated pages in this process, and print what it took as JSON."""
     from napari_welllog import segment
 
     page = np.load(page_file)
-    segment(page[:256])  # what libraries and weights take is not the scan's
+    segment(page[:256], model)  # what libraries and weights take is not the scan's
     before = highest_resident_bytes()
     scan = np.empty((rows, page.shape[1]), np.uint8)
     for top in range(0, rows, page.shape[0]):
         scan[top : top + page.shape[0]] = page[: rows - top]
     start = time.perf_counter()
-    class_map = segment(scan)
+    class_map = segment(scan, model)
     figures = {
         "seconds": time.perf_counter() - start,
         "before": before,
@@ -59,9 +59,10 @@ def segment_one(page_file: Path, rows: int) -> None:
     print(json.dumps(figures))
 
 
-def measure(page_file: Path, rows: int) -> dict[str, float]:
+def measure(page_file: Path, rows: int, model: str | None) -> dict[str, float]:
     """Run `segment_one` in a fresh process."""
     command = [sys.executable, __file__, "--one", str(page_file), "--rows", str(rows)]
+    command += ["--model", model] if model else []
     result = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
     return json.loads(result.stdout.splitlines()[-1])
 
@@ -95,11 +96,12 @@ def main() -> None:
         "--rows", type=int, nargs="+", default=[15_000, 60_000, 240_000], help="lengths to measure"
     )
     parser.add_argument("--columns", type=int, default=2400, help="columns of the scan (default 2400)")
+    parser.add_argument("--model", metavar="FILE", help="weights other than the shipped ones")
     parser.add_argument("--one", type=Path, help=argparse.SUPPRESS)
     add_write_option(parser)
     options = parser.parse_args()
     if options.one:
-        segment_one(options.one, options.rows[0])
+        segment_one(options.one, options.rows[0], options.model)
         return
 
     from napari_welllog import print_log
@@ -109,7 +111,7 @@ def main() -> None:
         np.save(page_file, print_log(seed=10_000_000, rows=PAGE_ROWS, columns=options.columns).scan)
         measured = {}
         for rows in options.rows:
-            measured[rows] = measure(page_file, rows)
+            measured[rows] = measure(page_file, rows, options.model)
             print(
                 f"{rows:,} rows: {measured[rows]['highest'] / GIGABYTE:.2f} GB", file=sys.stderr, flush=True
             )

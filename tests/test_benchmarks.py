@@ -20,6 +20,7 @@ import _scores  # noqa: E402
 import _table  # noqa: E402
 import accuracy  # noqa: E402
 import pixels  # noqa: E402
+import speed  # noqa: E402
 
 ROWS = 800
 
@@ -161,6 +162,8 @@ def test_a_curve_that_was_not_read_at_all_is_the_worst_there_is(page):
     reading = score(page, fractions)
     assert reading.curves[1].coverage == 0
     assert reading.worst_r2 == -np.inf
+    good = score(page, read_perfectly(page))
+    assert " inf | -inf |" in accuracy.report([reading, reading, good])
 
 
 @given(st.floats(0.0, 0.4), st.integers(0, 2**32 - 1))
@@ -195,6 +198,18 @@ def test_wrong_rows_are_marked_in_the_picture_of_a_reading(page):
     wrong = np.asarray(accuracy.picture(score(page, fractions[::-1])))
     assert right.shape == (*page.scan.shape, 3)
     assert (wrong[:, 4:12] != right[:, 4:12]).any()
+
+
+def test_the_plain_networks_have_the_sizes_their_names_promise():
+    loglift, classic = speed.plain_networks().values()
+    assert speed.parameters(loglift) / 1e6 == pytest.approx(1.1, abs=0.05)
+    assert speed.parameters(classic) / 1e6 == pytest.approx(31.0, abs=0.1)
+    assert speed.plain_labels(loglift, np.full((40, 64), 255, np.uint8), 32).shape == (40, 64)
+
+
+def test_the_operations_of_a_convolution_are_counted_as_those_of_a_matrix_product():
+    convolution = speed.nn.Conv2d(1, 5, 3, padding=1, bias=False)
+    assert speed.operations_per_pixel(convolution) == 2 * 9 * 5
 
 
 def test_labels_equal_to_the_truth_have_f1_of_one_for_every_pair_of_pens():
