@@ -1,0 +1,6 @@
+"""Tracks of a scan: their calibration, and a proposal of them from the printed grid."""
+
+from napari_welllog.tracks.calibration import Curve, DepthAxis, Track, Tracks, ValueAxis
+from napari_welllog.tracks.propose import propose_tracks
+
+__all__ = ["Curve", "DepthAxis", "Track", "Tracks", "ValueAxis", "propose_tracks"]

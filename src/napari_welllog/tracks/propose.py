@@ -1,0 +1,457 @@
+"""Find tracks by themselves: the printed grid gives away their edges, their top and their bottom.
+
+The vertical lines of a log's grid run on for its whole length while everything else on the page comes and
+goes, and the horizontal ones stop at the tracks' edges. So the scan is cut into bands of rows; each band is summed
+along its rows, which leaves a profile with a spike at every vertical line, however broken; and the longest run of
+bands whose profiles agree is the log. Profiles are shifted onto each other, which measures the skew of the page.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_welllog.errors import TracksError
+from napari_welllog.tracks.calibration import Curve, DepthAxis, Track, Tracks
+
+FloatArray = NDArray[np.float64]
+
+_BAND_ROWS = (
+    32,
+    128,
+)  # few enough that a skewed line stays within a few columns, enough to tell dots from noise
+_REACH = 8  # columns that a line may move from one band to the next
+_AGREEMENT = 0.6  # correlation of neighbouring bands inside a log; worn scans have 0.8
+_LONGEST_GAP = 4  # bands between two sheets of one log
+_SATURATION = 0.6  # darkness above which a line is just a line: weight must not outvote position
+_SMALLEST_SCAN = (64, 32)
+_NARROWEST_TRACK = 0.05  # of the scan's width
+_WIDE_GAP = 2.2  # times the spacing of both neighbours: a depth column crossed by the horizontal lines
+
+_REFUSAL = (
+    "no track was found: nothing on the scan looks like the printed grid of a log; "
+    "give the tracks in a tracks.json"
+)
+
+
+def propose_tracks(pixels: NDArray[np.uint8]) -> Tracks:
+    """Propose the tracks of a scan from its printed grid.
+
+    Each track gets two curves whose values are fractions of the track's width, 0 at its left edge and 1 at
+    its right; depth is the scan's row. A person who knows the printed scales and depths fills them in.
+
+    Parameters
+    ----------
+    pixels : uint8 (rows, columns)
+        The scan, 0 ink and 255 paper.
+
+    Returns
+    -------
+    Tracks
+        Edges are single columns on a straight page and points joined by straight lines on a skewed one.
+
+    Raises
+    ------
+    TracksError
+        If nothing on the scan looks like the grid of a log.
+
+    Notes
+    -----
+    Two tracks side by side on one unbroken grid are told apart by a line between their scales in the header;
+    without one they are proposed as a single track.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> scan = np.full((600, 300), 255, np.uint8)
+    >>> scan[100:, 20:221:20] = 0
+    >>> scan[100::25, 20:221] = 0
+    >>> track = propose_tracks(scan).tracks[0]
+    >>> track.left, track.right, track.top, track.bottom
+    (20.0, 220.0, 100.0, 599.0)
+    """
+    rows, columns = pixels.shape
+    if rows < _SMALLEST_SCAN[0] or columns < _SMALLEST_SCAN[1]:
+        raise TracksError(_REFUSAL)
+    log = _find_log(_Bands.of(pixels))
+    lines = _find_lines(log)
+    spans = [
+        part
+        for span in _find_spans(pixels, log, lines)
+        for part in _split_at_header(pixels, log, lines, span)
+    ]
+    if not spans:
+        raise TracksError(_REFUSAL)
+    top, bottom = _find_ends(pixels, log, lines)
+    tracks = [
+        Track(
+            name=f"track {number}",
+            left=_edge(log, span[0], top, bottom, columns),
+            right=_edge(log, span[1], top, bottom, columns),
+            top=top,
+            bottom=bottom,
+            curves=[
+                Curve(curve_class=kind, mnemonic=f"T{number}C{kind}", unit="fraction", left=0, right=1)
+                for kind in (1, 2)
+            ],
+        )
+        for number, span in enumerate(spans, start=1)
+    ]
+    return Tracks(depth=DepthAxis(unit="row", anchors=[(0, 0), (rows - 1, rows - 1)]), tracks=tracks)
+
+
+# --- Bands of rows, and the log among them ---
+
+
+@dataclass(frozen=True)
+class _Bands:
+    """A scan cut into bands: their first rows, with the scan's end, and how dark a line each column holds."""
+
+    starts: NDArray[np.intp]
+    spikes: FloatArray  # (bands, columns), 0 to 1
+    line_width: int  # columns within which the widest line of a grid fits
+
+    @classmethod
+    def of(cls, pixels: NDArray[np.uint8]) -> _Bands:
+        """Cut a scan into bands and find what is dark and narrow in each."""
+        rows, columns = pixels.shape
+        height = int(np.clip(rows / 40, *_BAND_ROWS))
+        starts = np.linspace(0, rows, max(rows // height, 1) + 1).astype(np.intp)
+        darkness = np.stack([255 - pixels[top:bottom].mean(axis=0) for top, bottom in pairwise(starts)]) / 255
+        line_width = 2 * round(columns / 200) + 9
+        return cls(starts, _narrow(darkness, line_width), line_width)
+
+    @property
+    def centres(self) -> FloatArray:
+        """Row in the middle of each band."""
+        return np.asarray((self.starts[:-1] + self.starts[1:] - 1) / 2, np.float64)
+
+
+@dataclass(frozen=True)
+class _Log:
+    """The bands that show the log, how far the page has moved sideways in each, and their common lines."""
+
+    bands: _Bands
+    first: int
+    last: int  # one after the last
+    shifts: FloatArray  # (bands,), columns
+    profile: FloatArray  # (columns,), spikes of the vertical lines where they are in a band of shift 0
+
+    @property
+    def rows(self) -> tuple[int, int]:
+        """First row of the log and the one after its last, to the nearest band."""
+        return int(self.bands.starts[self.first]), int(self.bands.starts[self.last])
+
+    def shift_at(self, rows: FloatArray) -> FloatArray:
+        """Columns by which the page has moved sideways at rows."""
+        return np.interp(rows, self.bands.centres, self.shifts)
+
+
+def _narrow(profiles: FloatArray, width: int) -> FloatArray:
+    """Keep what is higher than its surroundings and narrower than width, along the last axis."""
+    from scipy.ndimage import white_tophat
+
+    size = [1] * (profiles.ndim - 1) + [width]
+    return np.asarray(white_tophat(profiles, size=size), np.float64)
+
+
+def _find_log(bands: _Bands) -> _Log:
+    """Find the longest run of bands that have their vertical lines in common."""
+    seen = np.minimum(bands.spikes, _SATURATION)
+    agreement, moves = _register(seen[1:], seen[:-1])
+    first, last = _richest_run(agreement > _AGREEMENT, _count_lines(seen))
+    steps = np.where(agreement > _AGREEMENT, moves, 0.0)[first : last - 1]
+    shifts = _held(np.concatenate([np.zeros(first + 1), np.cumsum(steps)]), first, last, len(seen))
+    for _ in range(3):
+        aligned = _shifted(seen, -shifts)
+        common = np.median(aligned[first:last], axis=0)
+        agreement, moves = _register(aligned, np.broadcast_to(common, aligned.shape))
+        agrees = agreement > 0.5 * np.median(agreement[first:last])
+        shifts = _held(_smooth(shifts + np.where(agrees, moves, 0.0), first, last), first, last, len(seen))
+        first, last = _longest_run(_closed(agrees, _LONGEST_GAP))
+    profile = np.median(_shifted(bands.spikes, -shifts)[first:last], axis=0)
+    return _Log(bands, first, last, shifts, profile)
+
+
+def _register(profiles: FloatArray, references: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Correlate profiles with references over small shifts: the best correlation, and the columns moved."""
+    length = profiles.shape[1] + 2 * _REACH
+    profiles = profiles - profiles.mean(axis=1, keepdims=True)
+    references = references - references.mean(axis=1, keepdims=True)
+    product = np.fft.rfft(profiles, length) * np.fft.rfft(references, length).conj()
+    correlation = np.fft.irfft(product, length)
+    correlation = np.concatenate([correlation[:, -_REACH:], correlation[:, : _REACH + 1]], axis=1)
+    norm = np.sqrt((profiles**2).sum(axis=1) * (references**2).sum(axis=1))
+    correlation /= np.maximum(norm, 1e-9)[:, None]
+    best = np.clip(correlation.argmax(axis=1), 1, 2 * _REACH - 1)
+    every = np.arange(len(best))
+    before, here, after = (correlation[every, best + side] for side in (-1, 0, 1))
+    bend = np.maximum(2 * here - before - after, 1e-9)
+    return here, best - _REACH + np.clip((after - before) / (2 * bend), -0.5, 0.5)
+
+
+def _shifted(profiles: FloatArray, shifts: FloatArray) -> FloatArray:
+    """Move each profile by its own, fractional, number of columns."""
+    columns = profiles.shape[1]
+    length = columns + 2 * int(np.abs(shifts).max() + _REACH + 1)
+    turn = np.exp(-2j * np.pi * np.fft.rfftfreq(length) * shifts[:, None])
+    return np.asarray(np.fft.irfft(np.fft.rfft(profiles, length) * turn, length)[:, :columns], np.float64)
+
+
+def _count_lines(spikes: FloatArray) -> NDArray[np.intp]:
+    """Count the lines in each band."""
+    middle = spikes[:, 1:-1]
+    is_line = (middle > 0.15) & (middle >= spikes[:, :-2]) & (middle > spikes[:, 2:])
+    return np.asarray(is_line.sum(axis=1), np.intp)
+
+
+def _runs(flags: NDArray[np.bool_]) -> list[tuple[int, int]]:
+    """Runs of true flags: first, and one after the last."""
+    steps = np.diff(np.concatenate([[0], flags.astype(np.int8), [0]]))
+    return list(zip(np.flatnonzero(steps == 1).tolist(), np.flatnonzero(steps == -1).tolist(), strict=True))
+
+
+def _closed(flags: NDArray[np.bool_], gap: int) -> NDArray[np.bool_]:
+    """Fill gaps of so many false flags between true ones."""
+    closed = flags.copy()
+    for start, end in _runs(~flags):
+        if start > 0 and end < len(flags) and end - start <= gap:
+            closed[start:end] = True
+    return closed
+
+
+def _richest_run(agreeing: NDArray[np.bool_], lines: NDArray[np.intp]) -> tuple[int, int]:
+    """Run of bands that agree with their neighbours and hold most lines; a header holds few."""
+    runs = [(first, last + 1) for first, last in _runs(_closed(agreeing, 1))]
+    if not runs:
+        raise TracksError(_REFUSAL)
+    return max(runs, key=lambda run: int(np.minimum(lines[run[0] : run[1]], 40).sum()))
+
+
+def _longest_run(flags: NDArray[np.bool_]) -> tuple[int, int]:
+    """Longest run of true flags."""
+    return max(_runs(flags), key=lambda run: run[1] - run[0])
+
+
+def _held(shifts: FloatArray, first: int, last: int, count: int) -> FloatArray:
+    """Shifts of all bands: outside the log those of its first and last band."""
+    held = np.empty(count)
+    held[first:last] = shifts[first:last]
+    held[:first], held[last:] = shifts[first], shifts[last - 1]
+    return held
+
+
+def _smooth(shifts: FloatArray, first: int, last: int) -> FloatArray:
+    """Shifts without the outliers that a band full of kicks gives."""
+    from scipy.ndimage import gaussian_filter1d, median_filter
+
+    smooth = shifts.copy()
+    smooth[first:last] = gaussian_filter1d(
+        median_filter(shifts[first:last], 5, mode="nearest"), 1, mode="nearest"
+    )
+    return smooth
+
+
+# --- Vertical lines, and the tracks between them ---
+
+
+def _find_lines(log: _Log) -> FloatArray:
+    """Columns of the vertical lines, where they are in a band of shift 0."""
+    from scipy.ndimage import gaussian_filter1d
+    from scipy.signal import find_peaks
+
+    columns = len(log.profile)
+    profile = np.pad(gaussian_filter1d(log.profile, 1, mode="constant"), 1)
+    peaks, found = find_peaks(profile, height=0.03, distance=max(6, columns // 250))
+    peaks = (
+        peaks[found["peak_heights"] > 0.25 * np.percentile(found["peak_heights"], 75)]
+        if len(peaks)
+        else peaks
+    )
+    if len(peaks) < 2:
+        raise TracksError(_REFUSAL)
+    return _centres(log.profile, peaks - 1, max(2, log.bands.line_width // 5))
+
+
+def _centres(profile: FloatArray, peaks: NDArray[np.intp], reach: int) -> FloatArray:
+    """Centres of mass of spikes."""
+    around = peaks[:, None] + np.arange(-reach, reach + 1)
+    inside = (around >= 0) & (around < len(profile))
+    mass = np.where(inside, profile[np.clip(around, 0, len(profile) - 1)], 0.0)
+    # Only the spike itself counts: the foot of a curve that leans on a line would pull its centre aside.
+    mass = np.maximum(mass - 0.5 * mass.max(axis=1, keepdims=True), 0)
+    return np.asarray((mass * around).sum(axis=1) / mass.sum(axis=1), np.float64)
+
+
+def _find_spans(pixels: NDArray[np.uint8], log: _Log, lines: FloatArray) -> list[tuple[float, float]]:
+    """Left and right edges of what the horizontal lines cross without a break."""
+    columns = pixels.shape[1]
+    crossed, usual = _crossed(pixels, log, list(pairwise(lines)))
+    if not crossed.any():
+        return _spans_without_grid(lines, columns)
+    crossed &= ~_wide_gaps(lines)
+    spans = []
+    for first, last in _runs(crossed):
+        left, right = lines[first], lines[last]
+        if right - left >= _NARROWEST_TRACK * columns:
+            spans.append(_with_cut_off_ends(pixels, log, lines[first : last + 1], usual))
+    return spans
+
+
+def _spans_without_grid(lines: FloatArray, columns: int) -> list[tuple[float, float]]:
+    """Edges of tracks that have nothing but edges: all gaps that are wide enough beside the widest."""
+    gaps = np.diff(lines)
+    wide = gaps > max(0.5 * gaps.max(), 2 * _NARROWEST_TRACK * columns)
+    return [(left, right) for (left, right), is_wide in zip(pairwise(lines), wide, strict=True) if is_wide]
+
+
+def _wide_gaps(lines: FloatArray) -> NDArray[np.bool_]:
+    """Gaps between lines that are much wider than both neighbours and unlike any other: depth columns."""
+    gaps = np.diff(lines)
+    flags = np.zeros(len(gaps), bool)
+    for i in range(1, len(gaps) - 1):
+        alike = np.abs(gaps / gaps[i] - 1) < 0.1
+        flags[i] = gaps[i] > _WIDE_GAP * max(gaps[i - 1], gaps[i + 1]) and alike.sum() == 1
+    return flags
+
+
+def _with_cut_off_ends(
+    pixels: NDArray[np.uint8], log: _Log, lines: FloatArray, usual: float
+) -> tuple[float, float]:
+    """Edges of a track, one division further out where the grid goes on and its last line was cut off."""
+    division = float(np.median(np.diff(lines)))
+    ends = [(lines[0] - division, lines[0]), (lines[-1], lines[-1] + division)]
+    goes_on, _ = _crossed(pixels, log, ends, usual)
+    return (float(ends[0][0 if goes_on[0] else 1]), float(ends[1][1 if goes_on[1] else 0]))
+
+
+def _crossed(
+    pixels: NDArray[np.uint8], log: _Log, gaps: list[tuple[float, float]], usual: float | None = None
+) -> tuple[NDArray[np.bool_], float]:
+    """Tell which gaps between vertical lines the horizontal lines cross, and how dark these usually are."""
+    margin = log.bands.line_width // 4
+    parts = []
+    for band in np.unique(np.linspace(log.first, log.last - 1, 48).astype(np.intp)):
+        edges = np.asarray(gaps) + log.shifts[band] + [margin, -margin]
+        parts.append(_row_means(pixels[log.bands.starts[band] : log.bands.starts[band + 1]], edges))
+    darkness = _narrow(np.concatenate(parts).T, log.bands.line_width)
+    # One row in fifty or so is a horizontal line; a curve that runs level seldom fills a whole gap.
+    strength = np.percentile(darkness, 98.5, axis=1)
+    if usual is not None:
+        return strength > 0.6 * usual, usual
+    usual = float(np.percentile(strength, 75))
+    together = _correlation_of_neighbours(darkness)
+    return (strength > 0.1) & ((strength > 0.5 * usual) | (together > 0.4)), usual
+
+
+def _row_means(block: NDArray[np.uint8], edges: FloatArray) -> FloatArray:
+    """Mean darkness of each row between edges, float64 (rows, gaps); 0 where a gap is off the scan."""
+    columns = block.shape[1]
+    lows, highs = np.clip(np.rint(edges), 0, columns).astype(np.intp).T
+    sums = np.zeros((len(block), columns + 1))
+    np.cumsum(255.0 - block, axis=1, out=sums[:, 1:])
+    widths = highs - lows
+    return np.asarray(
+        (sums[:, highs] - sums[:, lows]) * (widths >= 3) / (255 * np.maximum(widths, 1)), np.float64
+    )
+
+
+def _correlation_of_neighbours(darkness: FloatArray, reach: int = 4) -> FloatArray:
+    """Correlation of each gap's rows with those of its better neighbour, a few rows up or down for skew."""
+    if len(darkness) < 2:
+        return np.zeros(len(darkness))
+    centred = darkness - darkness.mean(axis=1, keepdims=True)
+    centred /= np.maximum(centred.std(axis=1, keepdims=True), 1e-6)
+    middle = centred[:-1, reach : centred.shape[1] - reach]
+    lags = range(2 * reach + 1)
+    pairs = np.max([(middle * centred[1:, lag : lag + middle.shape[1]]).mean(axis=1) for lag in lags], axis=0)
+    return np.asarray(np.maximum(np.append(pairs, 0.0), np.insert(pairs, 0, 0.0)), np.float64)
+
+
+def _split_at_header(
+    pixels: NDArray[np.uint8], log: _Log, lines: FloatArray, span: tuple[float, float]
+) -> list[tuple[float, float]]:
+    """Part tracks on one unbroken grid where a line stands between their scales in the header."""
+    inside = lines[(lines > span[0] + 1) & (lines < span[1] - 1)]
+    start = log.rows[0]
+    header = pixels[max(start - 8 * _BAND_ROWS[1], 0) : start]
+    if not len(inside) or len(header) < _BAND_ROWS[0]:
+        return [span]
+    heights = np.array(
+        [_longest_stroke(header, column + log.shifts[log.first]) for column in [*span, *inside]]
+    )
+    frame = heights[:2].min()
+    if frame < 0.5 * _BAND_ROWS[1]:
+        return [span]
+    dividers = inside[heights[2:] > 0.6 * frame]
+    edges = [span[0], *dividers, span[1]]
+    parts = list(pairwise(edges))
+    return parts if min(right - left for left, right in parts) > 0.25 * (span[1] - span[0]) else [span]
+
+
+def _longest_stroke(block: NDArray[np.uint8], column: float) -> int:
+    """Rows of the longest unbroken vertical stroke near a column."""
+    centre = round(column)
+    inked = np.any(block[:, max(centre - 3, 0) : max(centre + 4, 0)] < 128, axis=1)
+    return max((end - start for start, end in _runs(inked)), default=0)
+
+
+# --- Top, bottom and edges ---
+
+
+def _find_ends(pixels: NDArray[np.uint8], log: _Log, lines: FloatArray) -> tuple[float, float]:
+    """First and last row of the vertical lines."""
+    margin = 3 * int(np.diff(log.bands.starts).max())
+    top, bottom = log.rows
+    usual = float(
+        np.median(_line_contrast(pixels, log, lines, np.linspace(top, bottom - 1, 2000).astype(np.intp)))
+    )
+    rows = np.arange(max(top - margin, 0), min(top + margin, bottom))
+    above = np.cumsum(usual / 2 - _line_contrast(pixels, log, lines, rows))
+    first = int(rows[above.argmax()]) + 1 if above.max() > 0 else int(rows[0])
+    rows = np.arange(max(bottom - margin, top), min(bottom + margin, len(pixels)))[::-1]
+    below = np.cumsum(usual / 2 - _line_contrast(pixels, log, lines, rows))
+    last = int(rows[below.argmax()]) - 1 if below.max() > 0 else int(rows[0])
+    return (float(first), float(last)) if first < last else (float(top), float(bottom - 1))
+
+
+def _line_contrast(
+    pixels: NDArray[np.uint8], log: _Log, lines: FloatArray, rows: NDArray[np.intp]
+) -> FloatArray:
+    """How much darker the vertical lines are than the paper half way between them, by row."""
+    shift = log.shift_at(rows.astype(np.float64))[:, None]
+
+    def darkness(columns: FloatArray) -> FloatArray:
+        """Darkest of three pixels around each column."""
+        near = np.rint(columns + shift).astype(np.intp)[..., None] + np.arange(-1, 2)
+        near = np.clip(near, 0, pixels.shape[1] - 1)
+        return np.asarray(1 - pixels[rows[:, None, None], near].min(axis=-1) / 255, np.float64)
+
+    return np.asarray(darkness(lines).mean(axis=1) - darkness((lines[1:] + lines[:-1]) / 2).mean(axis=1))
+
+
+def _edge(
+    log: _Log, column: float, top: float, bottom: float, columns: int
+) -> float | list[tuple[float, float]]:
+    """Edge of a track: a column on a straight page, points joined by straight lines on a skewed one."""
+    from skimage.measure import approximate_polygon
+
+    used = slice(log.first, log.last)
+    centres, shifts = log.bands.centres[used], log.shifts[used]
+    if np.ptp(shifts) < 1:
+        return float(np.clip(round(column + float(np.median(shifts)), 1), -0.5, columns - 0.5))
+    points = approximate_polygon(np.column_stack([centres, shifts]), tolerance=0.5)  # type: ignore[no-untyped-call]
+    points = np.concatenate([[_on_line(points[:2], top)], points[1:-1], [_on_line(points[-2:], bottom)]])
+    at = np.clip(column + points[:, 1], -0.5, columns - 0.5)
+    return [
+        (round(float(row), 1), round(float(place), 1)) for row, place in zip(points[:, 0], at, strict=True)
+    ]
+
+
+def _on_line(points: FloatArray, row: float) -> tuple[float, float]:
+    """Point at a row on the straight line through two points."""
+    (above, start), (below, end) = points
+    return row, start + (end - start) * (row - above) / (below - above)
