@@ -1,0 +1,325 @@
+"""How our layers look in napari: the scan, the three classes and the curves, as napari's LayerData.
+
+Nothing here imports napari. A layer is described as napari's plugins describe it, `(data, settings, kind)`,
+so that sample data, the reader, the demo and every widget show the same thing the same way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from skimage.measure import approximate_polygon
+
+from napari_welllog.curves import Trace, TraceState
+from napari_welllog.overlay import BRIDGED_COLOURS, CURVE_COLOURS
+from napari_welllog.scan import pyramid
+from napari_welllog.tracks import Curve
+
+if TYPE_CHECKING:
+    from napari import Viewer
+    from napari.components import ViewerModel
+    from napari.layers import Layer
+
+LayerKind = Literal["image", "labels", "shapes"]
+LayerData = tuple[Any, dict[str, Any], LayerKind]
+"""What napari's plugins hand over: the data, the settings of the layer, and its kind."""
+
+CLASS_NAMES = ("background", "curve one", "curve two")
+_CLEAR: dict[int | None, str] = {None: "transparent", 0: "transparent"}
+
+PATH_TOLERANCE = 0.25
+"""Pixels by which a drawn path may leave its trace: less than an eye sees, and a fifth of the vertices."""
+
+MOST_PATHS = 400
+"""Paths drawn for one trace: napari draws hundreds at once, thousands make it slow."""
+
+_PLACE = ("scale", "translate", "units", "axis_labels")
+_SIGNATURE = "napari-welllog"
+_Run = tuple[int, int, TraceState]
+
+
+def scan_layer(
+    pixels: NDArray[np.uint8], name: str = "scan", metadata: Mapping[str, Any] | None = None
+) -> LayerData:
+    """Show a scan as an image layer that stays quick and keeps thin ink at every zoom.
+
+    Parameters
+    ----------
+    pixels : uint8 (rows, columns)
+        The scan, 0 ink and 255 paper.
+    name : str
+        Name of the layer.
+    metadata : mapping, optional
+        What other layers and widgets may want to know, such as the tracks.
+
+    Returns
+    -------
+    LayerData
+        `(data, settings, "image")`, a multiscale image when the scan is long.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> data, settings, kind = scan_layer(np.full((9000, 600), 255, np.uint8))
+    >>> kind, settings["multiscale"], [level.shape for level in data]
+    ('image', True, [(9000, 600), (4500, 600), (2250, 600)])
+    """
+    settings = {
+        "name": name,
+        "colormap": "gray",
+        "contrast_limits": (0, 255),
+        "axis_labels": ("row", "column"),
+        "metadata": _signed(name, metadata),
+    }
+    return *_scaled(pyramid(pixels), settings), "image"
+
+
+def label_pyramid(labels: NDArray[np.uint8]) -> list[NDArray[np.uint8]]:
+    """Halve the rows of a class map as often as its scan's, keeping the largest class of each pair.
+
+    Parameters
+    ----------
+    labels : uint8 (rows, columns)
+        Classes 0, 1 and 2.
+
+    Returns
+    -------
+    list of uint8 arrays
+        The class map itself, then every coarser level.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> labels = np.zeros((9000, 5), np.uint8)
+    >>> labels[4001, 2] = 2
+    >>> [(level.shape, int(level.max())) for level in label_pyramid(labels)]
+    [((9000, 5), 2), ((4500, 5), 2), ((2250, 5), 2)]
+    """
+    # The largest class is the darkest pixel of the negative.
+    return [labels, *(~level for level in pyramid(~labels)[1:])]
+
+
+def class_map_layer(labels: NDArray[np.uint8], name: str = "classes", over: Layer | None = None) -> LayerData:
+    """Show a class map as a Labels layer of three classes, the background clear.
+
+    A multiscale Labels layer cannot be painted in: it shows a result.
+
+    Parameters
+    ----------
+    labels : uint8 (rows, columns)
+        Classes 0, 1 and 2.
+    name : str
+        Name of the layer.
+    over : napari Layer, optional
+        The scan it was made from, whose place in the world it takes.
+
+    Returns
+    -------
+    LayerData
+        `(data, settings, "labels")`, multiscale when the class map is long.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> data, settings, kind = class_map_layer(np.zeros((500, 300), np.uint8))
+    >>> kind, data.dtype.name, settings["features"]["class"]
+    ('labels', 'uint8', ['background', 'curve one', 'curve two'])
+    """
+    settings = {
+        "name": name,
+        "colormap": _CLEAR | CURVE_COLOURS,
+        "opacity": 0.8,
+        "features": {"index": [0, 1, 2], "class": list(CLASS_NAMES)},
+        "metadata": _signed(name),
+        **_place_of(over),
+    }
+    return *_scaled(label_pyramid(labels), settings), "labels"
+
+
+def curves_layer(
+    traces: Iterable[tuple[Curve, Trace]], name: str = "curves", over: Layer | None = None
+) -> LayerData:
+    """Show traces as paths: solid where traced, thin and light where bridged, nothing where missing.
+
+    A dashed curve is bridged at every dash. When that would make more paths than napari draws quickly, its
+    shortest bridges are drawn as part of the line; the features count every row all the same.
+
+    Parameters
+    ----------
+    traces : pairs of Curve and Trace
+        The traces to show, each with the curve that it is.
+    name : str
+        Name of the layer.
+    over : napari Layer, optional
+        The scan they were read from, whose place in the world they take.
+
+    Returns
+    -------
+    LayerData
+        `(paths, settings, "shapes")`, each path (vertices, 2) of row and column. The features of a path tell
+        its curve, mnemonic, unit, state and mean confidence, and how many rows of the whole curve are traced,
+        bridged and missing.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> curve = Curve(**{"class": 1, "mnemonic": "GR", "unit": "GAPI", "left": 0, "right": 150})
+    >>> state = np.array([1, 1, 1, 2, 2, 0, 1, 1], np.uint8)
+    >>> column = np.where(state == 0, np.nan, 40.0)
+    >>> trace = Trace(1, 100, column, np.ones(8, np.float32), state)
+    >>> paths, settings, kind = curves_layer([(curve, trace)])
+    >>> [path.tolist() for path in paths]
+    [[[100.0, 40.0], [102.0, 40.0]], [[102.0, 40.0], [104.0, 40.0]], [[106.0, 40.0], [107.0, 40.0]]]
+    >>> settings["features"]["state"]
+    ['traced', 'bridged', 'traced']
+    """
+    paths: list[NDArray[np.float64]] = []
+    features: dict[str, list[Any]] = {key: [] for key in _FEATURES}
+    for curve, trace in traces:
+        for run in _drawn_runs(trace):
+            path = approximate_polygon(_path(trace, run), PATH_TOLERANCE)  # type: ignore[no-untyped-call]
+            paths.append(path)
+            for key, value in _features(curve, trace, run).items():
+                features[key].append(value)
+    bridged = [state == "bridged" for state in features["state"]]
+    colours = [
+        (BRIDGED_COLOURS if thin else CURVE_COLOURS)[curve_class]
+        for thin, curve_class in zip(bridged, features["curve"], strict=True)
+    ]
+    settings = {
+        "name": name,
+        "shape_type": "path",
+        "edge_width": [1.0 if thin else 2.0 for thin in bridged] or 2.0,
+        "edge_color": colours or "black",
+        "face_color": "transparent",
+        "features": features,
+        "metadata": _signed(name),
+        **_place_of(over),
+    }
+    return paths, settings, "shapes"
+
+
+def show_layer(viewer: Viewer | ViewerModel, layer_data: LayerData) -> Layer:
+    """Put a layer into the viewer, in the place of our own layer of that name if there is one.
+
+    A layer that the user made is never replaced, whatever its name: napari then numbers the new one.
+
+    Parameters
+    ----------
+    viewer : napari Viewer
+        Where to show it.
+    layer_data : LayerData
+        What the functions of this module return.
+
+    Returns
+    -------
+    Layer
+        The layer now shown.
+    """
+    data, settings, kind = layer_data
+    earlier = _our_layer(viewer, settings["name"])
+    if earlier is None:
+        layer: Layer = getattr(viewer, f"add_{kind}")(data, **settings)
+        return layer
+    index = viewer.layers.index(earlier)
+    seen = {"visible": earlier.visible, "opacity": earlier.opacity}
+    viewer.layers.remove(earlier)
+    layer = getattr(viewer, f"add_{kind}")(data, **{**settings, **seen})
+    viewer.layers.move(len(viewer.layers) - 1, index)
+    return layer
+
+
+def _our_layer(viewer: Viewer | ViewerModel, name: str) -> Layer | None:
+    """Find the layer that we once added under that name, whatever it is called by now."""
+    return next((layer for layer in viewer.layers if layer.metadata.get(_SIGNATURE) == name), None)
+
+
+def _signed(name: str, metadata: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Metadata with our signature, by which our own layers are known from the user's."""
+    return {**(metadata or {}), _SIGNATURE: name}
+
+
+def _place_of(layer: Layer | None) -> dict[str, Any]:
+    """Settings that put a new layer where another one lies."""
+    if layer is None:
+        return {"axis_labels": ("row", "column")}
+    return {key: getattr(layer, key) for key in _PLACE}
+
+
+def _scaled(levels: Sequence[NDArray[np.uint8]], settings: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+    """Data and settings of a multiscale layer, or of a plain one when there is a single level."""
+    if len(levels) == 1:
+        return levels[0], {**settings, "multiscale": False}
+    return list(levels), {**settings, "multiscale": True}
+
+
+def _drawn_runs(trace: Trace) -> list[_Run]:
+    """Runs of one state to draw as paths, at most about MOST_PATHS of them."""
+    runs = _runs(trace.state)
+    shortest_bridge = 1
+    while len(runs) > MOST_PATHS and shortest_bridge < len(trace.state):
+        shortest_bridge *= 2
+        runs = _runs(_short_bridges_as_traced(trace.state, runs, shortest_bridge))
+    return [run for run in runs if run[2] != TraceState.MISSING]
+
+
+def _runs(state: NDArray[np.uint8]) -> list[_Run]:
+    """Runs of equal state as (first element, one past the last, state)."""
+    if len(state) == 0:
+        return []
+    edges = [0, *(np.flatnonzero(np.diff(state)) + 1).tolist(), len(state)]
+    return [(first, last, TraceState(int(state[first]))) for first, last in pairwise(edges)]
+
+
+def _short_bridges_as_traced(
+    state: NDArray[np.uint8], runs: Sequence[_Run], shortest: int
+) -> NDArray[np.uint8]:
+    """Call every bridge of fewer rows than `shortest` traced."""
+    drawn = state.copy()
+    for first, last, kind in runs:
+        if kind == TraceState.BRIDGED and last - first < shortest:
+            drawn[first:last] = TraceState.TRACED
+    return drawn
+
+
+def _path(trace: Trace, run: _Run) -> NDArray[np.float64]:
+    """Rows and columns of a run; a bridge reaches to the traced rows on both of its sides."""
+    first, last, kind = run
+    if kind == TraceState.BRIDGED:
+        first, last = max(first - 1, 0), min(last + 1, len(trace.state))
+    path = np.column_stack([trace.rows[first:last], trace.column[first:last]])
+    path = path[np.isfinite(path).all(axis=1)]
+    return path if len(path) > 1 else path + np.array([[-0.5, 0.0], [0.5, 0.0]])
+
+
+_FEATURES = (
+    "curve",
+    "mnemonic",
+    "unit",
+    "state",
+    "mean confidence",
+    "rows traced",
+    "rows bridged",
+    "rows missing",
+)
+
+
+def _features(curve: Curve, trace: Trace, run: _Run) -> dict[str, Any]:
+    """What a user may want to know of one path."""
+    first, last, kind = run
+    rows = {state: int(np.count_nonzero(trace.state == state)) for state in TraceState}
+    values = (
+        trace.curve_class,
+        curve.mnemonic,
+        curve.unit,
+        kind.name.lower(),
+        round(float(np.mean(trace.confidence[first:last])), 3),
+        rows[TraceState.TRACED],
+        rows[TraceState.BRIDGED],
+        rows[TraceState.MISSING],
+    )
+    return dict(zip(_FEATURES, values, strict=True))
