@@ -9,7 +9,7 @@ from pathlib import Path
 import lasio
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
@@ -28,6 +28,12 @@ ROWS = 800
 @pytest.fixture(scope="module", params=_prints.CONDITIONS)
 def page(request):
     return _prints.make_print(1, request.param, ROWS)
+
+
+@pytest.fixture(scope="module")
+def worn_page():
+    """A skewed print: its track's edges lean."""
+    return _prints.make_print(1, "worn bilevel", ROWS)
 
 
 @pytest.fixture(scope="module")
@@ -121,8 +127,8 @@ def test_real_digital_curves_are_drawn_from_a_las_file(tmp_path):
 # How readings are scored
 
 
-def test_a_perfect_reading_scores_perfectly(page):
-    reading = score(page, read_perfectly(page))
+def test_a_perfect_reading_scores_perfectly(worn_page):
+    reading = score(worn_page, read_perfectly(worn_page))
     for curve in reading.curves:
         assert curve == _scores.CurveScore(1.0, 0.0, 1.0, 1.0, 0.0, 0.0)
     assert reading.crossings.judged != (0, 0)
@@ -130,20 +136,20 @@ def test_a_perfect_reading_scores_perfectly(page):
     assert reading.pixel_f1 == (1.0, 1.0)
 
 
-def test_curves_that_change_places_at_a_crossing_are_hops_and_nearer_the_other_curve(page):
-    fractions = read_perfectly(page)
+def test_curves_that_change_places_at_a_crossing_are_hops_and_nearer_the_other_curve(worn_page):
+    fractions = read_perfectly(worn_page)
     gap = fractions[0] - fractions[1]
     middle = int(np.flatnonzero(gap[:-1] * gap[1:] < 0)[0])
     fractions[:, middle + 1 :] = fractions[::-1, middle + 1 :]
-    reading = score(page, fractions)
+    reading = score(worn_page, fractions)
     assert min(reading.crossings.hops) > 0
     assert all(curve.swapped > 0.3 and curve.r2 < 0.95 for curve in reading.curves)
 
 
-def test_rows_not_read_lower_the_coverage_and_nothing_else(page):
-    fractions = read_perfectly(page)
+def test_rows_not_read_lower_the_coverage_and_nothing_else(worn_page):
+    fractions = read_perfectly(worn_page)
     fractions[:, ::2] = np.nan
-    for curve in score(page, fractions).curves:
+    for curve in score(worn_page, fractions).curves:
         assert curve.coverage == pytest.approx(0.5, abs=0.01)
         assert curve.mae == 0
 
@@ -156,18 +162,19 @@ def test_a_curve_read_where_it_is_off_scale_is_invented(off_scale_page):
     assert score(off_scale_page, inventing).curves[absent].invented > 0.05
 
 
-def test_a_curve_that_was_not_read_at_all_is_the_worst_there_is(page):
-    fractions = read_perfectly(page)
+def test_a_curve_that_was_not_read_at_all_is_the_worst_there_is(worn_page):
+    fractions = read_perfectly(worn_page)
     fractions[1] = np.nan
-    reading = score(page, fractions)
+    reading = score(worn_page, fractions)
     assert reading.curves[1].coverage == 0
     assert reading.worst_r2 == -np.inf
-    good = score(page, read_perfectly(page))
+    good = score(worn_page, read_perfectly(worn_page))
     assert " inf | -inf |" in accuracy.report([reading, reading, good])
 
 
 @given(st.floats(0.0, 0.4), st.integers(0, 2**32 - 1))
 def test_a_curve_read_beside_itself_is_off_by_just_that(offset, seed):
+    assume(abs(offset - _scores.PEN) > 1e-9)  # rounding decides on which side of a pen width it falls
     own = np.random.default_rng(seed).uniform(0, 1, 50)
     read = _scores.score_curve(own + offset, own, np.full(50, np.nan), np.zeros(50, bool))
     assert read.mae == pytest.approx(offset)
@@ -184,19 +191,19 @@ def test_a_line_one_pixel_off_is_wrong_exactly_and_right_within_a_pixel():
     assert _scores.f1(near) == 1
 
 
-def test_the_report_names_the_worst_print_and_every_condition(page, off_scale_page):
+def test_the_report_names_the_worst_print_and_every_condition(worn_page, off_scale_page):
     bad = score(off_scale_page, read_perfectly(off_scale_page)[::-1])
-    text = accuracy.report([score(page, read_perfectly(page)), bad])
-    assert f"{page.condition} (" in text
+    text = accuracy.report([score(worn_page, read_perfectly(worn_page)), bad])
+    assert f"{worn_page.condition} (" in text
     assert f"({off_scale_page.name})" in text
     assert "0.9891" in text
 
 
-def test_wrong_rows_are_marked_in_the_picture_of_a_reading(page):
-    fractions = read_perfectly(page)
-    right = np.asarray(accuracy.picture(score(page, fractions)))
-    wrong = np.asarray(accuracy.picture(score(page, fractions[::-1])))
-    assert right.shape == (*page.scan.shape, 3)
+def test_wrong_rows_are_marked_in_the_picture_of_a_reading(worn_page):
+    fractions = read_perfectly(worn_page)
+    right = np.asarray(accuracy.picture(score(worn_page, fractions)))
+    wrong = np.asarray(accuracy.picture(score(worn_page, fractions[::-1])))
+    assert right.shape == (*worn_page.scan.shape, 3)
     assert (wrong[:, 4:12] != right[:, 4:12]).any()
 
 
@@ -205,11 +212,6 @@ def test_the_plain_networks_have_the_sizes_their_names_promise():
     assert speed.parameters(loglift) / 1e6 == pytest.approx(1.1, abs=0.05)
     assert speed.parameters(classic) / 1e6 == pytest.approx(31.0, abs=0.1)
     assert speed.plain_labels(loglift, np.full((40, 64), 255, np.uint8), 32).shape == (40, 64)
-
-
-def test_the_operations_of_a_convolution_are_counted_as_those_of_a_matrix_product():
-    convolution = speed.nn.Conv2d(1, 5, 3, padding=1, bias=False)
-    assert speed.operations_per_pixel(convolution) == 2 * 9 * 5
 
 
 def test_labels_equal_to_the_truth_have_f1_of_one_for_every_pair_of_pens():
