@@ -327,17 +327,17 @@ class DepthAxis(_Calibration):
     def depths(self, rows: ArrayLike) -> FloatArray:
         """Depths at scan rows, float64 of the same shape, in `unit`."""
         anchor_rows, anchor_depths = np.asarray(self.anchors, np.float64).T
-        return _piecewise_linear(np.asarray(rows, np.float64), anchor_rows, anchor_depths)
+        return piecewise_linear(np.asarray(rows, np.float64), anchor_rows, anchor_depths)
 
     def rows(self, depths: ArrayLike) -> FloatArray:
         """Scan rows at depths, float64 of the same shape; the inverse of `depths`."""
         anchor_rows, anchor_depths = np.asarray(self.anchors, np.float64).T
         if anchor_depths[0] > anchor_depths[-1]:
             anchor_rows, anchor_depths = anchor_rows[::-1], anchor_depths[::-1]
-        return _piecewise_linear(np.asarray(depths, np.float64), anchor_depths, anchor_rows)
+        return piecewise_linear(np.asarray(depths, np.float64), anchor_depths, anchor_rows)
 
 
-def _piecewise_linear(x: FloatArray, knots: FloatArray, heights: FloatArray) -> FloatArray:
+def piecewise_linear(x: FloatArray, knots: FloatArray, heights: FloatArray) -> FloatArray:
     """Heights at x on straight lines through the knots (increasing), the end lines going on for ever."""
     segment = np.clip(np.searchsorted(knots, x, side="right") - 1, 0, len(knots) - 2)
     start, end = knots[segment], knots[segment + 1]

@@ -1,9 +1,10 @@
 """Find tracks by themselves: the printed grid gives away their edges, their top and their bottom.
 
 The vertical lines of a log's grid run on for its whole length while everything else on the page comes and
-goes, and the horizontal ones stop at the tracks' edges. So the scan is cut into bands of rows; each band is summed
-along its rows, which leaves a profile with a spike at every vertical line, however broken; and the longest run of
-bands whose profiles agree is the log. Profiles are shifted onto each other, which measures the skew of the page.
+goes, and the horizontal ones stop at the tracks' edges. So the scan is cut into bands of rows; each band is
+summed along its rows, which leaves a profile with a spike at every vertical line, however broken; and the
+longest run of bands whose profiles agree is the log. Profiles are shifted onto each other, which measures the
+skew of the page.
 """
 
 from __future__ import annotations
@@ -15,8 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_welllog.errors import TracksError
-from napari_welllog.tracks.calibration import Curve, DepthAxis, Track, Tracks
+from napari_welllog.tracks.calibration import Curve, DepthAxis, Track, Tracks, piecewise_linear
 
+Edge = float | list[tuple[float, float]]
 FloatArray = NDArray[np.float64]
 
 _BAND_ROWS = (
@@ -89,8 +91,8 @@ def propose_tracks(pixels: NDArray[np.uint8]) -> Tracks:
     tracks = [
         Track(
             name=f"track {number}",
-            left=_edge(log, span[0], top, bottom, columns),
-            right=_edge(log, span[1], top, bottom, columns),
+            left=_edge(log, span[0], lines, (top, bottom), columns),
+            right=_edge(log, span[1], lines, (top, bottom), columns),
             top=top,
             bottom=bottom,
             curves=[
@@ -289,16 +291,32 @@ def _centres(profile: FloatArray, peaks: NDArray[np.intp], reach: int) -> FloatA
 def _find_spans(pixels: NDArray[np.uint8], log: _Log, lines: FloatArray) -> list[tuple[float, float]]:
     """Left and right edges of what the horizontal lines cross without a break."""
     columns = pixels.shape[1]
-    crossed, usual = _crossed(pixels, log, list(pairwise(lines)))
+    darkness = _row_darkness(pixels, log, list(pairwise(lines)))
+    strength = _strength(darkness)
+    usual = float(np.percentile(strength, 75))
+    crossed = (strength > 0.1) & ((strength > 0.5 * usual) | (_agreement_with_neighbours(darkness) > 0.4))
     if not crossed.any():
         return _spans_without_grid(lines, columns)
-    crossed &= ~_wide_gaps(lines)
+    crossed = _mended(crossed, lines) & ~_wide_gaps(lines)
     spans = []
     for first, last in _runs(crossed):
         left, right = lines[first], lines[last]
         if right - left >= _NARROWEST_TRACK * columns:
             spans.append(_with_cut_off_ends(pixels, log, lines[first : last + 1], usual))
     return spans
+
+
+def _mended(crossed: NDArray[np.bool_], lines: FloatArray) -> NDArray[np.bool_]:
+    """Drop text that looks like a scrap of grid, and fill gaps of the grid's own spacing that have faded."""
+    spacing = float(np.median(np.diff(lines)[crossed]))
+    mended = crossed.copy()
+    for start, end in _runs(crossed):
+        if lines[end] - lines[start] < 0.8 * spacing:
+            mended[start:end] = False
+    for start, end in _runs(~mended):
+        if start > 0 and end < len(mended) and lines[end] - lines[start] < 1.5 * spacing:
+            mended[start:end] = True
+    return mended
 
 
 def _spans_without_grid(lines: FloatArray, columns: int) -> list[tuple[float, float]]:
@@ -323,28 +341,24 @@ def _with_cut_off_ends(
 ) -> tuple[float, float]:
     """Edges of a track, one division further out where the grid goes on and its last line was cut off."""
     division = float(np.median(np.diff(lines)))
-    ends = [(lines[0] - division, lines[0]), (lines[-1], lines[-1] + division)]
-    goes_on, _ = _crossed(pixels, log, ends, usual)
-    return (float(ends[0][0 if goes_on[0] else 1]), float(ends[1][1 if goes_on[1] else 0]))
+    edges = []
+    for edge, outward in ((lines[0], -1), (lines[-1], 1)):
+        gaps = [tuple(sorted((edge, edge + side * division))) for side in (outward, -outward)]
+        darkness = _row_darkness(pixels, log, gaps)
+        goes_on = _strength(darkness)[0] > 0.4 * usual and _agreement_with_neighbours(darkness)[0] > 0.4
+        edges.append(float(edge + outward * division * goes_on))
+    return edges[0], edges[1]
 
 
-def _crossed(
-    pixels: NDArray[np.uint8], log: _Log, gaps: list[tuple[float, float]], usual: float | None = None
-) -> tuple[NDArray[np.bool_], float]:
-    """Tell which gaps between vertical lines the horizontal lines cross, and how dark these usually are."""
-    margin = log.bands.line_width // 4
+def _row_darkness(pixels: NDArray[np.uint8], log: _Log, gaps: list[tuple[float, ...]]) -> FloatArray:
+    """Darkness of level lines in gaps between vertical lines, float64 (gaps, rows), in up to 48 bands."""
+    ends = np.asarray(gaps, np.float64)
+    margin = np.minimum(log.bands.line_width // 4, np.diff(ends, axis=1) / 3)
     parts = []
     for band in np.unique(np.linspace(log.first, log.last - 1, 48).astype(np.intp)):
-        edges = np.asarray(gaps) + log.shifts[band] + [margin, -margin]
+        edges = ends + log.shifts[band] + margin * [1, -1]
         parts.append(_row_means(pixels[log.bands.starts[band] : log.bands.starts[band + 1]], edges))
-    darkness = _narrow(np.concatenate(parts).T, log.bands.line_width)
-    # One row in fifty or so is a horizontal line; a curve that runs level seldom fills a whole gap.
-    strength = np.percentile(darkness, 98.5, axis=1)
-    if usual is not None:
-        return strength > 0.6 * usual, usual
-    usual = float(np.percentile(strength, 75))
-    together = _correlation_of_neighbours(darkness)
-    return (strength > 0.1) & ((strength > 0.5 * usual) | (together > 0.4)), usual
+    return _narrow(np.concatenate(parts).T, log.bands.line_width)
 
 
 def _row_means(block: NDArray[np.uint8], edges: FloatArray) -> FloatArray:
@@ -353,13 +367,16 @@ def _row_means(block: NDArray[np.uint8], edges: FloatArray) -> FloatArray:
     lows, highs = np.clip(np.rint(edges), 0, columns).astype(np.intp).T
     sums = np.zeros((len(block), columns + 1))
     np.cumsum(255.0 - block, axis=1, out=sums[:, 1:])
-    widths = highs - lows
-    return np.asarray(
-        (sums[:, highs] - sums[:, lows]) * (widths >= 3) / (255 * np.maximum(widths, 1)), np.float64
-    )
+    return np.asarray((sums[:, highs] - sums[:, lows]) / (255 * np.maximum(highs - lows, 1)), np.float64)
 
 
-def _correlation_of_neighbours(darkness: FloatArray, reach: int = 4) -> FloatArray:
+def _strength(darkness: FloatArray) -> FloatArray:
+    """How dark the level lines of each gap are."""
+    # One row in fifty or so is a level line of the grid; a curve that runs level seldom fills a whole gap.
+    return np.asarray(np.percentile(darkness, 98.5, axis=1), np.float64)
+
+
+def _agreement_with_neighbours(darkness: FloatArray, reach: int = 4) -> FloatArray:
     """Correlation of each gap's rows with those of its better neighbour, a few rows up or down for skew."""
     if len(darkness) < 2:
         return np.zeros(len(darkness))
@@ -421,7 +438,9 @@ def _find_ends(pixels: NDArray[np.uint8], log: _Log, lines: FloatArray) -> tuple
 def _line_contrast(
     pixels: NDArray[np.uint8], log: _Log, lines: FloatArray, rows: NDArray[np.intp]
 ) -> FloatArray:
-    """How much darker the vertical lines are than the paper half way between them, by row."""
+    """How much darker the vertical lines are than what lies half way between them, by row."""
+    from scipy.ndimage import median_filter
+
     shift = log.shift_at(rows.astype(np.float64))[:, None]
 
     def darkness(columns: FloatArray) -> FloatArray:
@@ -430,28 +449,46 @@ def _line_contrast(
         near = np.clip(near, 0, pixels.shape[1] - 1)
         return np.asarray(1 - pixels[rows[:, None, None], near].min(axis=-1) / 255, np.float64)
 
-    return np.asarray(darkness(lines).mean(axis=1) - darkness((lines[1:] + lines[:-1]) / 2).mean(axis=1))
+    # The median leaves black bars dark but not the level lines, so that the grid's first level line counts.
+    between = median_filter(darkness((lines[1:] + lines[:-1]) / 2).mean(axis=1), 15)
+    return np.asarray(darkness(lines).mean(axis=1) - between, np.float64)
 
 
-def _edge(
-    log: _Log, column: float, top: float, bottom: float, columns: int
-) -> float | list[tuple[float, float]]:
+def _edge(log: _Log, column: float, lines: FloatArray, ends: tuple[float, float], columns: int) -> Edge:
     """Edge of a track: a column on a straight page, points joined by straight lines on a skewed one."""
     from skimage.measure import approximate_polygon
 
     used = slice(log.first, log.last)
-    centres, shifts = log.bands.centres[used], log.shifts[used]
-    if np.ptp(shifts) < 1:
-        return float(np.clip(round(column + float(np.median(shifts)), 1), -0.5, columns - 0.5))
-    points = approximate_polygon(np.column_stack([centres, shifts]), tolerance=0.5)  # type: ignore[no-untyped-call]
-    points = np.concatenate([[_on_line(points[:2], top)], points[1:-1], [_on_line(points[-2:], bottom)]])
-    at = np.clip(column + points[:, 1], -0.5, columns - 0.5)
-    return [
-        (round(float(row), 1), round(float(place), 1)) for row, place in zip(points[:, 0], at, strict=True)
-    ]
+    nearest = float(lines[np.abs(lines - column).argmin()])
+    places = column + log.shifts[used] + _strays(log, nearest)[used]
+    if np.ptp(np.clip(places, -0.5, columns - 0.5)) < 1:
+        return round(float(np.clip(np.median(places), -0.5, columns - 0.5)), 1)
+    points = np.column_stack([log.bands.centres[used], places])
+    points = approximate_polygon(points, tolerance=0.5)  # type: ignore[no-untyped-call]
+    rows = np.array([ends[0], *(row for row, _ in points if ends[0] < row < ends[1]), ends[1]])
+    at = np.clip(piecewise_linear(rows, *points.T), -0.5, columns - 0.5)
+    return [(round(float(row), 1), round(float(place), 1)) for row, place in zip(rows, at, strict=True)]
 
 
-def _on_line(points: FloatArray, row: float) -> tuple[float, float]:
-    """Point at a row on the straight line through two points."""
-    (above, start), (below, end) = points
-    return row, start + (end - start) * (row - above) / (below - above)
+def _strays(log: _Log, line: float) -> FloatArray:
+    """Columns by which one line strays from the skew that all lines share, as paper stretches unevenly."""
+    from scipy.ndimage import gaussian_filter1d, median_filter
+
+    reach = log.bands.line_width // 3
+    places = line + log.shifts
+    around = np.rint(places).astype(np.intp)[:, None] + np.arange(-reach, reach + 1)
+    inside = (around >= 0) & (around < log.bands.spikes.shape[1])
+    mass = np.where(
+        inside, log.bands.spikes[np.arange(len(places))[:, None], np.clip(around, 0, None) * inside], 0
+    )
+    found = mass.max(axis=1) > 0.3 * _SATURATION * min(log.profile.max() / _SATURATION, 1.0)
+    mass = np.maximum(mass - 0.5 * mass.max(axis=1, keepdims=True), 0)
+    bands = np.flatnonzero(
+        found & (np.arange(len(places)) >= log.first) & (np.arange(len(places)) < log.last)
+    )
+    if len(bands) < 3:
+        return np.zeros(len(places))
+    strays = (mass * around).sum(axis=1)[bands] / mass.sum(axis=1)[bands] - places[bands]
+    # Where a curve leans on the line for a while the line is not seen; its median over more bands is.
+    strays = gaussian_filter1d(median_filter(strays, 11, mode="nearest"), 2, mode="nearest")
+    return np.asarray(np.interp(np.arange(len(places)), bands, strays), np.float64)
