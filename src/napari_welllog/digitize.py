@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,7 +25,7 @@ from napari_welllog.las import write_csv, write_las
 from napari_welllog.output import naming, staged
 from napari_welllog.overlay import write_overlay
 from napari_welllog.scan import Scan, read_scan
-from napari_welllog.tracks import Curve, Track, Tracks
+from napari_welllog.tracks import Curve, Track, Tracks, propose_tracks
 from napari_welllog.unet import Model, load_model, segment
 
 Stage = Literal["read", "segment", "trace", "write"]
@@ -204,7 +205,7 @@ def digitize(
     # Entered before the long work, because it refuses a folder that cannot be written to.
     with staged(files.values(), inputs=[scan_path, tracks_file, model_file]) as places:
         with clock.stage("segment"):
-            calibration = given if given is not None else _propose(scan)
+            calibration = given if given is not None else propose_tracks(scan.pixels)
             class_map = segment(scan.pixels, network, device, clock.fraction, cancelled)
         with clock.stage("trace"):
             reading = _read_curves(class_map, calibration, clock)
@@ -282,18 +283,18 @@ def write_probabilities(path: str | Path, class_map: ClassMap) -> None:
         dtype=np.uint8,
         photometric="rgb",
         compression="zlib",
-        compressionargs={"level": 1},
         rowsperstrip=_STRIP,
         metadata=None,
     )
 
 
-def _probability_strips(class_map: ClassMap) -> Iterator[NDArray[np.uint8]]:
-    """Make the strips of a probability picture, uint8 (strip rows, columns, 3)."""
+def _probability_strips(class_map: ClassMap) -> Iterator[bytes]:
+    """Make the compressed strips of a probability picture, each of uint8 (strip rows, columns, 3)."""
     for top in range(0, class_map.shape[0], _STRIP):
         one, two = (plane[top : top + _STRIP].toarray() for plane in class_map.curve_probabilities)
         background = 255 - np.minimum(one.astype(np.uint16) + two, 255)
-        yield np.stack([background.astype(np.uint8), one, two], axis=-1)
+        strip = np.stack([background.astype(np.uint8), one, two], axis=-1)
+        yield zlib.compress(strip.tobytes(), level=1)
 
 
 @dataclass(frozen=True)
@@ -398,13 +399,6 @@ def _scan_report(scan: Scan, path: str | Path) -> ScanReport:
 def _file_of(given: object) -> Path | None:
     """The file that an argument names, if it is no object."""
     return Path(given) if isinstance(given, str | Path) else None
-
-
-def _propose(scan: Scan) -> Tracks:
-    """Find the tracks of a scan from its grid."""
-    from napari_welllog.tracks import propose_tracks
-
-    return propose_tracks(scan.pixels)
 
 
 def _default_step(calibration: Tracks) -> float:

@@ -295,6 +295,7 @@ def _draw_trace(sheet: _Sheet, trace: Trace) -> None:
         into_row = np.abs(pixels % sheet.picture.shape[1] - before[bridged][which])
         dash = (along[bridged][which] + into_row) % (_DASH + _DASH_GAP) < _DASH
         sheet.picture.reshape(-1)[pixels[dash]] = _BRIDGED[trace.curve_class]
+    for down in (0, 1):
         sheet.paint_runs(row[traced] + down, first[traced], last[traced], _CURVE[trace.curve_class])
 
 
