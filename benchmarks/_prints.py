@@ -121,7 +121,8 @@ def make_print(
         layered beds when left out, a digital log from `las_source`.
     """
     rng = np.random.default_rng([seed, CONDITIONS.index(condition)])
-    page = _Page(rng, rows, skew=_skew(rng, condition))
+    # Every kind of pen has its turn, whatever the number of prints: chance would favour one among a few.
+    page = _Page(rng, rows, _skew(rng, condition), pen_kind=seed + CONDITIONS.index(condition))
     fractions = (source or layered_beds)(rng, page.samples)
     picture, ink = page.draw(fractions)
     scan = _SCANNERS[condition](picture, rng)
@@ -178,21 +179,20 @@ def _tool(rng: np.random.Generator, formation: FloatArray) -> FloatArray:
     """What a tool makes of the beds: its vertical resolution, drift, counting noise and thin streaks."""
     samples = formation.size
     streaks = (rng.random(samples) < 0.015) * rng.normal(0, 0.5, samples)
-    seen = gaussian_filter1d(formation + streaks, rng.uniform(0.8, 2.2))
-    noise = lfilter([1], [1, -rng.uniform(0.4, 0.8)], rng.normal(0, rng.uniform(0.004, 0.022), samples))
+    seen = gaussian_filter1d(formation + streaks, np.exp(rng.uniform(np.log(1), np.log(4))))
+    noise = lfilter([1], [1, -rng.uniform(0.5, 0.85)], rng.normal(0, rng.uniform(0.001, 0.014), samples))
     drift = gaussian_filter1d(rng.normal(0, 1, samples), 80, mode="reflect")
     return np.asarray(seen + noise + rng.uniform(0, 1.5) * drift)
 
 
 def _add_kicks(rng: np.random.Generator, curve: FloatArray) -> None:
-    """Throw the curve across much of the track within one or two samples, and back after a few."""
-    for _ in range(rng.integers(2, 8)):
-        start = rng.integers(curve.size)
-        length = rng.integers(1, 12)
-        height = rng.choice([-1, 1]) * rng.uniform(0.25, 0.75)
-        shape = np.full(length, height) * rng.uniform(0.9, 1.1, length)
-        stop = min(start + length, curve.size)
-        curve[start:stop] += shape[: stop - start]
+    """Throw the curve across much of the track within one to three samples, and back after a few."""
+    for _ in range(rng.integers(1, 6)):
+        length = int(rng.integers(2, 14))
+        start = int(rng.integers(curve.size - length))
+        flank = np.minimum(1, np.arange(1, length + 1) / rng.integers(1, 4))
+        height = rng.choice([-1, 1]) * rng.uniform(0.25, 0.75) * rng.uniform(0.9, 1.1, length)
+        curve[start : start + length] += height * np.minimum(flank, flank[::-1])
 
 
 def _reflect(fractions: FloatArray, margin: float = 0.03) -> FloatArray:
@@ -263,8 +263,8 @@ def _skew(rng: np.random.Generator, condition: str) -> float:
     return float(degrees) if condition == "worn bilevel" else 0.0
 
 
-def _choose_pens(rng: np.random.Generator) -> tuple[Pen, Pen]:
-    """Choose a solid or heavier pen, and one that a person can tell from it."""
+def _choose_pens(rng: np.random.Generator, kind: int) -> tuple[Pen, Pen]:
+    """Choose a solid or heavier pen, and one of five kinds that a person can tell from it."""
     heavy = float(rng.uniform(1.8, 4.0))
     light = float(rng.uniform(1.5, min(heavy, 2.8)))
     gap = float(rng.uniform(5, 9))
@@ -274,7 +274,7 @@ def _choose_pens(rng: np.random.Generator) -> tuple[Pen, Pen]:
         Pen("dotted", light, (light + 0.5, float(rng.uniform(3.5, 6)))),
         Pen("dash-dot", light, (float(rng.uniform(12, 20)), gap, light + 0.5, gap)),
         Pen("thin", float(rng.uniform(1.5, 1.8))),
-    ][rng.integers(5)]
+    ][kind % 5]
     if other.name == "thin":
         return Pen("heavy", float(rng.uniform(3.4, 4.0))), other
     return Pen("solid", heavy), other
@@ -287,7 +287,7 @@ class _Page:
     skewed page is the same printing under a rotation, so that its truth is exact and no line is resampled.
     """
 
-    def __init__(self, rng: np.random.Generator, rows: int, skew: float) -> None:
+    def __init__(self, rng: np.random.Generator, rows: int, skew: float, pen_kind: int) -> None:
         self.rng = rng
         self.rows = rows
         self.left = float(rng.uniform(100, 300))
@@ -298,7 +298,7 @@ class _Page:
         self.end = rows - 15.0
         self.samples = int((self.end - self.header) / (SAMPLE_FEET * self.rows_per_foot)) + 1
         self.drawn_smoothly = bool(rng.random() < 0.4)
-        self.pens = _choose_pens(rng)
+        self.pens = _choose_pens(rng, pen_kind)
         self.first_foot = int(rng.integers(20, 900)) * 10
         self.rotation = Affine2D().rotate_deg_around((self.columns - 1) / 2, (rows - 1) / 2, skew)
         corners = self.rotation.transform(

@@ -68,18 +68,24 @@ def test_the_same_seed_gives_the_same_print(page):
     np.testing.assert_array_equal(again.columns, page.columns)
 
 
-def test_ink_lies_where_the_truth_says_on_straight_and_on_skewed_pages(page):
-    truth = page.columns[0]
-    rows = np.flatnonzero(np.isfinite(truth) & (np.abs(np.gradient(truth)) < 0.5))
-    near = np.abs(np.arange(page.scan.shape[1]) - truth[rows, None]) < 6
-    ink = page.ink[0][rows] & near
-    inked = ink.any(axis=1)
-    centre = (ink * np.arange(ink.shape[1])).sum(axis=1)[inked] / ink.sum(axis=1)[inked]
-    assert inked.mean() > 0.98
-    assert abs(np.median(centre - truth[rows][inked])) < 0.1
-    paper = np.median(page.scan)
-    at_truth = page.scan[rows, np.rint(truth[rows]).astype(int)]
-    assert np.mean(at_truth < 0.9 * paper) > 0.95
+def slow_waves(rng, samples):
+    """Two curves so gentle that the ink of a row is centred on its truth."""
+    depth = np.arange(samples)
+    return 0.5 + np.stack([0.2 * np.sin(depth / 30), 0.2 * np.cos(depth / 40)])
+
+
+@pytest.mark.parametrize("condition", _prints.CONDITIONS)
+def test_ink_lies_where_the_truth_says_on_straight_and_on_skewed_pages(condition):
+    page = _prints.make_print(4, condition, ROWS, slow_waves)
+    rows = np.flatnonzero(np.isfinite(page.columns[0]))
+    truth = page.columns[0, rows]
+    ink = page.ink[0][rows]
+    assert ink.any(axis=1).all()
+    centre = (ink * np.arange(ink.shape[1])).sum(axis=1) / ink.sum(axis=1)
+    assert abs(np.mean(centre - truth)) < 0.05
+    assert np.percentile(np.abs(centre - truth), 99) < 0.8
+    on_truth = page.scan[rows, np.rint(truth).astype(int)]
+    assert np.mean(on_truth < 0.9 * np.median(page.scan)) > 0.95
 
 
 def test_the_track_edges_are_the_lines_that_were_drawn(page):
