@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,12 +32,14 @@ class PrintedTrace:
     column : float64 (rows,), exact scan column at the centre of every scan row; NaN where nothing was drawn
         because the curve is off scale or the paper is missing. Where a curve wraps this is where its ink is.
     pen : the pen it was drawn with.
+    wraps : whether it comes back at the other edge where it leaves the track.
     """
 
     track: int
     curve_class: int
     column: Floats
     pen: Pen
+    wraps: bool = False
 
 
 @dataclass(frozen=True)
@@ -210,8 +212,8 @@ def _print_curves(
             centre += rng.normal() * min(0.1 * (right - left), 40.0)
             if pen.pattern and rng.random() < 0.25:
                 centre = _somewhere_visible(page, left, right)
-        columns = _keep_on_scale(page, centre + scale * offset, left, right)
-        printed.append(_draw_curve(page, index, curve_class, rows, columns, pen))
+        columns, wraps = _keep_on_scale(page, centre + scale * offset, left, right)
+        printed.append(_draw_curve(page, PrintedTrace(index, curve_class, columns, pen, wraps), rows))
     return printed
 
 
@@ -221,30 +223,31 @@ def _somewhere_visible(page: _Page, left: float, right: float) -> float:
     return float(page.rng.uniform(low + 0.1 * (high - low), high - 0.1 * (high - low)))
 
 
-def _keep_on_scale(page: _Page, columns: Floats, left: float, right: float) -> Floats:
-    """Lift the pen where the curve leaves its track, or bring it back at the other edge."""
+def _keep_on_scale(page: _Page, columns: Floats, left: float, right: float) -> tuple[Floats, bool]:
+    """Lift the pen where the curve leaves its track, or bring it back at the other edge; and whether it wraps."""
     rng, width = page.rng, right - left
     if rng.random() >= page.settings.off_scale_share:
         middle = np.clip(np.median(columns), left + 0.2 * width, right - 0.2 * width)
         offset = columns - np.median(columns)
         room = np.where(offset > 0, right - middle, middle - left) * 0.97
-        return np.asarray(middle + room * np.tanh(offset / room) if rng.random() < 0.5 else middle + np.clip(offset, -room, room))
+        bounded = room * np.tanh(offset / room) if rng.random() < 0.5 else np.clip(offset, -room, room)
+        return middle + bounded, False
     if rng.random() < 0.6:
         columns = columns + rng.choice((-1, 1)) * rng.uniform(0.0, 0.5) * width
     turns = np.floor((columns - left) / width)
     if rng.random() < page.settings.wrap_share:
         wrapped = np.where(np.abs(turns) <= 1, columns - turns * width, np.nan)
         wrapped[1:][np.diff(turns) != 0] = np.nan
-        return wrapped
-    return np.where(turns == 0, columns, np.nan)
+        return wrapped, True
+    return np.where(turns == 0, columns, np.nan), False
 
 
-def _draw_curve(page: _Page, index: int, curve_class: int, rows: Floats, columns: Floats, pen: Pen) -> PrintedTrace:
-    """Ink one curve on its own layer and work out its exact scan columns."""
-    scan_rows, scan_columns = page.warp.apply(rows, columns)
-    layer = page.one if curve_class == 1 else page.two
-    stroke(layer, scan_rows, scan_columns, pen, phase=page.rng.uniform(0, 1000))
-    trace = PrintedTrace(index, curve_class, _column_at_each_row(scan_rows, scan_columns, page.shape[0]), pen)
+def _draw_curve(page: _Page, drawn: PrintedTrace, rows: Floats) -> PrintedTrace:
+    """Ink one curve, given by its paper columns at paper rows, and work out its exact scan columns."""
+    scan_rows, scan_columns = page.warp.apply(rows, drawn.column)
+    layer = page.one if drawn.curve_class == 1 else page.two
+    stroke(layer, scan_rows, scan_columns, drawn.pen, phase=page.rng.uniform(0, 1000))
+    trace = replace(drawn, column=_column_at_each_row(scan_rows, scan_columns, page.shape[0]))
     page.traces.append(trace)
     return trace
 
@@ -326,15 +329,17 @@ def _calibration(page: _Page, edges: list[tuple[float, float]], span: tuple[int,
     tracks = []
     for index, (left, right) in enumerate(edges):
         sides = [[[int(k), float(np.clip(page.warp.vertical(x, rows)[k], -0.5, columns - 0.5))] for k in knots] for x in (left, right)]
-        curves = [_scale(index, trace.curve_class) for trace in page.traces if trace.track == index]
+        curves = [_scale(index, trace) for trace in page.traces if trace.track == index]
         tracks.append(Track(name=f"track {index + 1}", left=sides[0], right=sides[1], top=span[0], bottom=span[1], curves=curves))
     anchors = [[float(row), 1000 + row * feet_per_row] for row in span]
     return Tracks(depth=DepthAxis(unit="ft", anchors=anchors), tracks=tracks)
 
 
-def _scale(index: int, curve_class: int) -> Curve:
+def _scale(index: int, trace: PrintedTrace) -> Curve:
     """A usual curve with its scale for each place on the page."""
-    choices = SCALES[curve_class]
+    choices = SCALES[trace.curve_class]
     mnemonic, unit, left, right = choices[index % len(choices)]
     suffix = "" if index < len(choices) else str(index)
-    return Curve(curve_class=curve_class, mnemonic=mnemonic + suffix, unit=unit, left=left, right=right)
+    return Curve(
+        curve_class=trace.curve_class, mnemonic=mnemonic + suffix, unit=unit, left=left, right=right, wraps=int(trace.wraps)
+    )

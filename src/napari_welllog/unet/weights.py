@@ -48,6 +48,7 @@ def save_weights(path: Path | str, network: nn.Module, provenance: dict[str, str
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(path.name + ".partial")
     save_file(tensors, partial, {"architecture": ARCHITECTURE, **provenance})
+    partial.chmod(0o644)
     partial.replace(path)
 
 

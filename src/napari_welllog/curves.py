@@ -1,0 +1,416 @@
+"""From the class map to traces, below the pixel, and from traces to log curves in units."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_welllog.class_map import ClassMap
+from napari_welllog.paths import ABSENT, PathSettings, find_paths
+from napari_welllog.tracks import Curve, DepthAxis, Track
+
+Floats = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+
+LONGEST_BRIDGE = 60
+CHUNK = 4096
+WIDEST_PEN = 12.0
+
+
+class TraceState(IntEnum):
+    """What is known of a trace at one row."""
+
+    MISSING = 0
+    TRACED = 1
+    BRIDGED = 2
+
+
+@dataclass(frozen=True)
+class Trace:
+    """One curve in pixels.
+
+    Parameters
+    ----------
+    curve_class : 1 or 2.
+    top : scan row of the first element.
+    column : float64 (n,), scan column of the centre of the stroke at each row; NaN where missing.
+    confidence : float32 (n,), mean class probability of the stroke at each row, 0 where missing.
+    state : uint8 (n,), a `TraceState` for each row.
+    """
+
+    curve_class: int
+    top: int
+    column: Floats
+    confidence: NDArray[np.float32]
+    state: NDArray[np.uint8]
+
+    @property
+    def rows(self) -> Floats:
+        """Scan rows of the elements, float64 (n,)."""
+        return self.top + np.arange(len(self.column), dtype=float)
+
+    def count(self, state: TraceState) -> int:
+        """Number of rows in a state."""
+        return int(np.count_nonzero(self.state == state))
+
+
+@dataclass(frozen=True)
+class LogCurve:
+    """One curve in units.
+
+    Parameters
+    ----------
+    depth : float64 (n,), in `depth_unit`.
+    value : float64 (n,), in `unit`; NaN where missing.
+    mnemonic, unit, depth_unit, description : as in a LAS file.
+    state : uint8 (n,), a `TraceState` for each depth.
+    confidence : float32 (n,), 0 to 1.
+    """
+
+    depth: Floats
+    value: Floats
+    mnemonic: str
+    unit: str
+    depth_unit: str
+    state: NDArray[np.uint8]
+    confidence: NDArray[np.float32]
+    description: str = ""
+
+
+def extract_traces(class_map: ClassMap, track: Track, settings: PathSettings = PathSettings()) -> list[Trace]:
+    """Trace the curves of a track through the class map.
+
+    First a path through the class probabilities over all rows decides which strand each curve is on; then the
+    centre of the stroke is measured around it. A row in which the class is absent is bridged, when the gap is
+    short, or missing.
+
+    Parameters
+    ----------
+    class_map : the classes of the whole scan.
+    track : where to look, and which curves are there.
+    settings : what the path pays for.
+
+    Returns
+    -------
+    One trace for each entry of `track.curves`, in their order, over the rows of the track.
+
+    Examples
+    --------
+    >>> labels = np.zeros((40, 30), np.uint8); labels[:, 9:12] = 1
+    >>> track = Track(name="t", left=0, right=29, top=0, bottom=39, curves=[
+    ...     {"class": 1, "mnemonic": "GR", "unit": "GAPI", "left": 0, "right": 150}])
+    >>> float(extract_traces(ClassMap.from_labels(labels), track)[0].column[20])
+    10.0
+    """
+    view = _TrackView(class_map, track)
+    wrapping = {curve.curve_class for curve in track.curves if curve.wraps}
+    entry, path = find_paths(view.curves, view.rows, settings, (1 in wrapping, 2 in wrapping))
+    return [_trace(view, curve.curve_class, *_way(entry, path, curve.curve_class)) for curve in track.curves]
+
+
+def _way(entry: NDArray[np.intp], path: NDArray[np.intp], curve_class: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Leftmost and rightmost column that the path of one curve runs over in each row; -1 where it is absent."""
+    ways = np.stack([entry[curve_class - 1], path[curve_class - 1]])
+    return ways.min(axis=0), ways.max(axis=0)
+
+
+class _TrackView:
+    """The curve probabilities inside one track: outside its edges and in ignored rectangles there is no ink."""
+
+    def __init__(self, class_map: ClassMap, track: Track) -> None:
+        self.class_map = class_map
+        scan_rows = track.rows[track.rows < class_map.shape[0]]
+        self.top, self.rows = int(scan_rows[0]), len(scan_rows)
+        left, right = track.edges(scan_rows)
+        self.edges = left, right
+        self.left = max(0, int(np.floor(left.min())))
+        self.right = min(class_map.shape[1], int(np.ceil(right.max())) + 1)
+        self.ignore = track.ignore
+
+    def curves(self, first: int, last: int) -> NDArray[np.float32]:
+        """Probabilities of both curves, float32 (2, rows, columns), rows and columns counted from the track's."""
+        window = self.class_map.window(self.top + first, self.top + last, self.left, self.right)[1:]
+        columns = np.arange(self.left, self.right)
+        inside = columns >= self.edges[0][first:last, None] - 0.5
+        inside &= columns <= self.edges[1][first:last, None] + 0.5
+        rows = np.arange(self.top + first, self.top + last)
+        for top, bottom, left, right in self.ignore:
+            covered = (rows >= top) & (rows <= bottom)
+            inside[np.ix_(covered, (columns >= left) & (columns <= right))] = False
+        return np.where(inside, window, np.float32(0))
+
+
+def _trace(view: _TrackView, curve_class: int, low: NDArray[np.intp], high: NDArray[np.intp]) -> Trace:
+    """Measure one curve along its path."""
+    stroke = _measure_strokes(view, curve_class, low, high)
+    centre = _centre_line(stroke)
+    state = np.where(np.isfinite(centre), TraceState.TRACED, TraceState.MISSING).astype(np.uint8)
+    column, confidence = centre, np.where(np.isfinite(centre), stroke.confidence, 0.0)
+    for first, last in _gaps_to_bridge(np.isfinite(centre), high != ABSENT):
+        ends = [first - 1, last]
+        between = np.arange(first, last)
+        column[between] = _bridge(centre, first, last)
+        confidence[between] = 0.5 * confidence[ends].min()
+        state[between] = TraceState.BRIDGED
+    return Trace(curve_class, view.top, column + view.left, confidence.astype(np.float32), state)
+
+
+@dataclass(frozen=True)
+class _Strokes:
+    """The ink of one curve at each row of its path.
+
+    Parameters
+    ----------
+    left, right : float64 (rows,), edges of the stroke, below the pixel; NaN where there is no ink or the other
+        curve hides the edge.
+    confidence : float64 (rows,), mean probability along the stroke.
+    """
+
+    left: Floats
+    right: Floats
+    confidence: Floats
+
+
+def _measure_strokes(
+    view: _TrackView, curve_class: int, low: NDArray[np.intp], high: NDArray[np.intp]
+) -> _Strokes:
+    """Measure the ink that the path runs over, a chunk of rows at a time."""
+    pieces = []
+    for first in range(0, view.rows, CHUNK):
+        rows = slice(first, min(first + CHUNK, view.rows))
+        curves = view.curves(rows.start, rows.stop)
+        pieces.append(_measure(curves[curve_class - 1], curves[2 - curve_class], low[rows], high[rows]))
+    left, right, confidence = (np.concatenate(columns) for columns in zip(*pieces, strict=True))
+    return _Strokes(left, right, confidence)
+
+
+def _measure(
+    own: NDArray[np.float32], other: NDArray[np.float32], low: NDArray[np.intp], high: NDArray[np.intp]
+) -> tuple[Floats, Floats, Floats]:
+    """Left and right edge and confidence of the runs of ink between two columns of each row."""
+    ink = own > 0.5
+    rows, columns = np.arange(len(ink)), np.arange(ink.shape[1], dtype=np.int32)
+    after = np.minimum.accumulate(np.where(ink, columns, ink.shape[1])[:, ::-1], axis=1)[:, ::-1]
+    before = np.maximum.accumulate(np.where(ink, columns, -1), axis=1)
+    begin = after[rows, np.maximum(low, 0)]
+    end = before[rows, np.maximum(high, 0)]
+    touched = (high != ABSENT) & (begin <= high) & (end >= low)
+    begin, end = np.where(touched, begin, 0), np.where(touched, end, 0)
+    paper_before = np.maximum.accumulate(np.where(ink, -1, columns), axis=1)[rows, begin]
+    paper_after = np.minimum.accumulate(np.where(ink, ink.shape[1], columns)[:, ::-1], axis=1)[:, ::-1][rows, end]
+    sums = np.concatenate([np.zeros((len(ink), 1)), np.cumsum(own * ink, axis=1, dtype=float)], axis=1)
+    area = paper_after - paper_before - 1.0
+    confidence = (sums[rows, paper_after] - sums[rows, paper_before + 1]) / np.maximum(area, 1)
+    left = _edge(own, other, rows, paper_before, 1)
+    right = _edge(own, other, rows, paper_after, -1)
+    left, right = (np.where(touched, edge, np.nan) for edge in (left, right))
+    return left, right, np.where(touched, confidence, 0.0)
+
+
+def _edge(own: NDArray[np.float32], other: NDArray[np.float32], rows: NDArray[np.intp], paper: NDArray[np.intp], inward: int) -> Floats:
+    """Where the probability crosses one half between a pixel of paper and the ink next to it; NaN where hidden."""
+    width = own.shape[1]
+    outside = np.clip(paper, 0, width - 1)
+    inside = np.clip(paper + inward, 0, width - 1)
+    outer = np.where((paper >= 0) & (paper < width), own[rows, outside], 0.0)
+    inner = own[rows, inside]
+    share = (0.5 - outer) / np.maximum(inner - outer, 1e-6)
+    hidden = (other[rows, outside] > 0.4) | (other[rows, np.clip(paper - inward, 0, width - 1)] > 0.5)
+    return np.where(hidden, np.nan, paper + inward * np.clip(share, 0, 1))
+
+
+def _pen_width(stroke: _Strokes) -> float:
+    """Width of the pen, from the rows where the stroke runs down the paper; bends and kicks only look wider."""
+    middle, along = (stroke.left + stroke.right) / 2, stroke.right - stroke.left
+    slope = np.abs(_moved(middle, 1) - _moved(middle, -1)) / 2
+    width = along / np.hypot(1, slope)
+    known = np.isfinite(width)
+    calm = known & (np.where(known, slope, np.inf) < 1.5)
+    if np.count_nonzero(calm) >= 50:
+        return float(np.clip(np.median(width[calm]), 1.0, WIDEST_PEN))
+    return float(np.clip(np.quantile(width[known], 0.3), 1.0, WIDEST_PEN)) if known.any() else 1.0
+
+
+def _centre_line(stroke: _Strokes) -> Floats:
+    """The centre of the stroke at each row, below the pixel; NaN where no ink was found.
+
+    A round pen spreads a line by half its width every way. Undoing that on either side of the stroke, by eroding
+    its right edge and its left edge with the pen, gives two estimates of the line which agree where the line
+    runs alone, however steeply: the centre is found across the stroke, not along the row. Where the way out and
+    the way back of a narrow kick have run together they disagree, and the line is at the far one.
+    """
+    half = _pen_width(stroke) / 2
+    right = _eroded(stroke.right, half)
+    left = -_eroded(-stroke.left, half)
+    both = np.stack([left, right])
+    known = np.isfinite(both)
+    centre = np.where(known, both, 0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
+    centre[~known.any(axis=0)] = np.nan
+    return _settle_kicks(centre, left, right, half)
+
+
+def _eroded(edge: Floats, half: float) -> Floats:
+    """The line under a right edge, by taking away a round pen of half a width: a lower envelope over near rows."""
+    offsets = sorted({*range(-int(half), int(half) + 1), -half, half})
+    lowest = np.full(len(edge), np.inf)
+    for offset in offsets:
+        shifted = _shifted(edge, offset) - np.sqrt(max(half * half - offset * offset, 0.0))
+        lowest = np.fmin(lowest, shifted)
+    return np.where(np.isfinite(edge) & np.isfinite(lowest), lowest, np.nan)
+
+
+def _shifted(edge: Floats, offset: float) -> Floats:
+    """The edge at row + offset, between rows by a straight line; NaN beyond the ends and beside unknown rows."""
+    below = int(np.floor(offset))
+    weight = offset - below
+    first = _moved(edge, below)
+    return first if weight == 0 else (1 - weight) * first + weight * _moved(edge, below + 1)
+
+
+def _moved(edge: Floats, offset: int) -> Floats:
+    """The edge at row + offset, a whole number of rows."""
+    moved = np.full(len(edge), np.nan)
+    if offset >= 0:
+        moved[: len(edge) - offset] = edge[offset:]
+    else:
+        moved[-offset:] = edge[:offset]
+    return moved
+
+
+def _settle_kicks(centre: Floats, left: Floats, right: Floats, half: float) -> Floats:
+    """Where the two estimates of the line disagree, tell a narrow kick from a sweep.
+
+    On a sweep the line moves on from row to row by more than the estimates differ, and its middle stays. A kick
+    whose way out and way back have run together stands still between them, far from both: the line is at its tip.
+    """
+    apart = max(4.0, 2 * half)
+    onward = np.abs(_moved(centre, 1) - _moved(centre, -1))
+    with np.errstate(invalid="ignore"):
+        merged = (right - left > apart) & ~(onward >= right - left)
+    before, after = _nearest_known(np.where(merged, np.nan, centre))
+    with np.errstate(invalid="ignore"):
+        rightward = right - np.fmax(before, after)
+        leftward = np.fmin(before, after) - left
+    tip = np.where(leftward > rightward, left, right)
+    return np.where(merged & (np.fmax(leftward, rightward) > apart), tip, centre)
+
+
+def _nearest_known(columns: Floats) -> tuple[Floats, Floats]:
+    """The nearest known column above and below each row; NaN beyond the first and last."""
+    places = np.arange(len(columns))
+    known = np.isfinite(columns)
+    above = np.maximum.accumulate(np.where(known, places, -1))
+    below = np.minimum.accumulate(np.where(known, places, len(columns))[::-1])[::-1]
+    padded = np.concatenate([columns, [np.nan]])
+    return padded[above], padded[np.minimum(below, len(columns))]
+
+
+def _gaps_to_bridge(known: Mask, present: Mask) -> list[tuple[int, int]]:
+    """Gaps (first, last + 1) between known rows that are short and that the path went through."""
+    places = np.flatnonzero(known)
+    ends = np.flatnonzero(np.diff(places) > 1)
+    gaps = [(int(places[i]) + 1, int(places[i + 1])) for i in ends]
+    return [(first, last) for first, last in gaps if last - first <= LONGEST_BRIDGE and present[first:last].all()]
+
+
+def _bridge(centre: Floats, first: int, last: int) -> Floats:
+    """Columns for a gap: a smooth curve from the slope before it to the slope after it, held between the ends."""
+    start, stop = centre[first - 1], centre[last]
+    span = last - first + 1
+    share = np.arange(1, span) / span
+    before = centre[max(first - 6, 0) : first]
+    after = centre[last : last + 6]
+    slopes = [_slope(before), _slope(after)]
+    room = abs(stop - start) + 2.0
+    outward, inward = (np.clip(slope * span, -room, room) for slope in slopes)
+    line = start + share * (stop - start)
+    bend = share * (1 - share) * ((1 - share) * (outward - (stop - start)) - share * (inward - (stop - start)))
+    return np.asarray(line + bend)
+
+
+def _slope(columns: Floats) -> float:
+    """Columns for a row along a few rows, zero where they are too few or unsteady."""
+    known = np.isfinite(columns)
+    if np.count_nonzero(known) < 4:
+        return 0.0
+    steps = np.diff(columns[known])
+    return float(np.median(steps)) if np.ptp(steps) < 4 else 0.0
+
+
+def to_log_curve(trace: Trace, track: Track, depth_axis: DepthAxis, curve: Curve) -> LogCurve:
+    """Give a trace its depths and values.
+
+    Parameters
+    ----------
+    trace : the curve in pixels.
+    track : whose edges carry the scale.
+    depth_axis : rows to depth.
+    curve : its scale, unit and mnemonic.
+
+    Returns
+    -------
+    The curve in units. Off scale is not a value: beyond the edges of the track it is missing, unless the curve
+    wraps, and then it is counted on by one range at each passage from one edge to the other.
+
+    Examples
+    --------
+    >>> trace = Trace(1, 0, np.array([0.0, 50.0]), np.ones(2, np.float32), np.ones(2, np.uint8))
+    >>> curve = Curve(curve_class=1, mnemonic="GR", unit="GAPI", left=0, right=150)
+    >>> track = Track(name="t", left=0, right=100, top=0, bottom=1, curves=[curve])
+    >>> to_log_curve(trace, track, DepthAxis(unit="ft", anchors=[[0, 10], [1, 11]]), curve).value.tolist()
+    [0.0, 75.0]
+    """
+    fractions = track.fractions(trace.rows, trace.column)
+    left, right = track.edges(trace.rows)
+    with np.errstate(invalid="ignore"):
+        on_scale = np.abs(fractions - 0.5) <= 0.5 + 1.5 / (right - left)
+    fractions = np.where(on_scale, np.clip(fractions, 0, 1), np.nan)
+    if curve.wraps:
+        fractions = fractions + count_wraps(fractions, curve.wraps)
+    state = np.where(on_scale, trace.state, TraceState.MISSING).astype(np.uint8)
+    return LogCurve(
+        depth_axis.depths(trace.rows), curve.value_axis.values(fractions), curve.mnemonic, curve.unit, depth_axis.unit,
+        state, np.where(on_scale, trace.confidence, np.float32(0)),
+    )  # fmt: skip
+
+
+NEAR_AN_EDGE = 0.12
+LONGEST_PASSAGE = 40
+
+
+def count_wraps(fractions: Floats, most: int) -> Floats:
+    """Count the ranges that a backed-up curve is away from its own, at each row.
+
+    It passes from one range to the next where it leaves the track near one edge and comes in again near the other
+    within a few rows. The range in which it spends most rows is taken to be its own.
+
+    Parameters
+    ----------
+    fractions : float64 (n,), place across the track, 0 to 1; NaN where missing.
+    most : largest number of ranges away, either way.
+
+    Returns
+    -------
+    float64 (n,) of whole numbers.
+
+    Examples
+    --------
+    >>> count_wraps(np.array([0.5, 0.7, 0.95, 0.03, 0.2, 0.04, 0.97, 0.6]), 1).tolist()
+    [0.0, 0.0, 0.0, 1.0, 1.0, 1.0, 0.0, 0.0]
+    """
+    places = np.flatnonzero(np.isfinite(fractions))
+    if len(places) < 2:
+        return np.zeros(len(fractions))
+    here = fractions[places]
+    close = np.diff(places) <= LONGEST_PASSAGE
+    upward = close & (here[:-1] > 1 - NEAR_AN_EDGE) & (here[1:] < NEAR_AN_EDGE)
+    downward = close & (here[:-1] < NEAR_AN_EDGE) & (here[1:] > 1 - NEAR_AN_EDGE)
+    turns = np.concatenate([[0], np.cumsum(upward.astype(int) - downward.astype(int))])
+    values, counts = np.unique(turns, return_counts=True)
+    turns = np.clip(turns - values[counts.argmax()], -most, most)
+    whole = np.zeros(len(fractions))
+    whole[places] = turns
+    return whole
