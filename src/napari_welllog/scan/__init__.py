@@ -1,0 +1,11 @@
+"""Open any scan as grey pixels, ink dark, and say in one sentence why a file is refused.
+
+Every format gives pages, and a page gives blocks of grey pixels from top to bottom, so that little more than
+the picture itself is ever in memory. Pillow decodes, tifffile finds the strips and tiles of a TIFF, and
+pdfium draws the pages of a PDF.
+"""
+
+from napari_welllog.scan.levels import PYRAMID_ROWS, pyramid
+from napari_welllog.scan.read import MAX_MEGAPIXELS, Scan, read_scan
+
+__all__ = ["MAX_MEGAPIXELS", "PYRAMID_ROWS", "Scan", "pyramid", "read_scan"]
