@@ -253,7 +253,7 @@ def running(well, tmp_path) -> Iterator[subprocess.Popen]:
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
 @pytest.mark.parametrize(
     ("number", "code", "line"),
-    [(signal.SIGINT, 130, "welllog: stopped; nothing was written\n"), (signal.SIGTERM, 143, "")],
+    [(signal.SIGINT, 130, "welllog: stopped; no result was written\n"), (signal.SIGTERM, 143, "")],
     ids=["Ctrl-C", "a request to end"],
 )
 def test_a_stopped_run_leaves_no_partial_file_and_earlier_results_alone(

@@ -85,7 +85,7 @@ class _OneLineGroup(TyperGroup):
         except (Cancelled, KeyboardInterrupt):
             code = 128 + _SIGNALS.last
         if code == 128 + signal.SIGINT:
-            _say("stopped; nothing was written")
+            _say("stopped; no result was written")
         return code
 
 
@@ -350,9 +350,9 @@ def segment(
     if len({target.resolve() for target in targets}) < len(targets):
         raise OutputError(f"{out}: is asked for both results; give --out and --probabilities two files")
     with _bars(["read", "segment", "write"]) as progress:
-        network = load_model(model)
         progress("read", 0.0)
         pixels = read_scan(scan).pixels
+        network = load_model(model)
         progress("read", 1.0)
         with staged(targets, inputs=[scan, model]) as places:
             class_map = run(pixels, network, device.value, lambda fraction: progress("segment", fraction))

@@ -198,10 +198,10 @@ def digitize(
         if step is not None:
             _check_step(step)
         given = Tracks.load(tracks) if isinstance(tracks, str | Path) else tracks
-        network = model if isinstance(model, Model) else load_model(model)
         scan = read_scan(scan_path)
         if given is not None:
             given.check_against(scan.pixels.shape[0], scan.pixels.shape[1], source=tracks_file)
+        network = model if isinstance(model, Model) else load_model(model)
     # Entered before the long work, because it refuses a folder that cannot be written to.
     with staged(files.values(), inputs=[scan_path, tracks_file, model_file]) as places:
         with clock.stage("segment"):
