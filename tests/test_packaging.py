@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import re
+import sys
 from importlib import import_module, metadata
 from importlib.util import find_spec
 from pathlib import Path
@@ -14,7 +16,9 @@ from npe2 import PluginManifest
 import napari_welllog
 
 ROOT = Path(__file__).resolve().parent.parent
-MANIFEST = Path(napari_welllog.__file__).parent / "napari.yaml"
+PACKAGE = Path(napari_welllog.__file__).parent
+MANIFEST = PACKAGE / "napari.yaml"
+WINDOW_ROOMS = {"samples", "reader", "writers", "widgets", "demo"}
 CONTRIBUTIONS = yaml.safe_load(MANIFEST.read_text())["contributions"]
 COMMANDS = [command["python_name"] for command in CONTRIBUTIONS["commands"]]
 
@@ -65,3 +69,34 @@ def test_every_benchmark_has_a_place_on_the_benchmarks_page() -> None:
     page = (ROOT / "docs" / "benchmarks.md").read_text()
     names = [path.stem for path in (ROOT / "benchmarks").glob("[!_]*.py")]
     assert [name for name in names if f"<!-- begin {name} -->" not in page] == []
+
+
+def test_what_the_engine_imports_is_installed_with_it() -> None:
+    """A package that only the tests' environment happens to have would be missing on a user's machine."""
+    required = {
+        normalised(line) for line in metadata.requires("napari-welllog") or [] if "extra ==" not in line
+    }
+    distributions = metadata.packages_distributions()
+    undeclared = {
+        f"{path.relative_to(PACKAGE)} imports {package}"
+        for path in PACKAGE.rglob("*.py")
+        if path.relative_to(PACKAGE).parts[0].removesuffix(".py") not in WINDOW_ROOMS
+        for package in imported_packages(path) - {"napari_welllog"} - sys.stdlib_module_names
+        if not {normalised(name) for name in distributions.get(package, [package])} & required
+    }
+    assert undeclared == set()
+
+
+def imported_packages(path: Path) -> set[str]:
+    """The top-level packages that a file imports, anywhere in it."""
+    nodes = list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+    names = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    names |= {node.module or "" for node in nodes if isinstance(node, ast.ImportFrom) and not node.level}
+    return {name.partition(".")[0] for name in names}
+
+
+def normalised(requirement: str) -> str:
+    """The name of a requirement as the package registry compares it."""
+    name = re.match(r"[\w.-]+", requirement)
+    assert name is not None
+    return re.sub(r"[-_.]+", "-", name[0]).lower()
