@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from napari_welllog.curves import Trace
 
 from napari_welllog.crossings import Crossing, find_crossings
+from napari_welllog.curves import Trace
 
 
 def trace(column, top: int = 0, curve_class: int = 1) -> Trace:
