@@ -17,6 +17,7 @@ Mask = NDArray[np.bool_]
 
 LONGEST_BRIDGE = 60
 CHUNK = 4096
+COARSE = 2
 WIDEST_PEN = 12.0
 
 
@@ -107,14 +108,17 @@ def extract_traces(class_map: ClassMap, track: Track, settings: PathSettings = P
     """
     view = _TrackView(class_map, track)
     wrapping = {curve.curve_class for curve in track.curves if curve.wraps}
-    entry, path = find_paths(view.curves, view.rows, settings, (1 in wrapping, 2 in wrapping))
+    entry, path = find_paths(view.coarse_curves, view.rows, settings, (1 in wrapping, 2 in wrapping))
     return [_trace(view, curve.curve_class, *_way(entry, path, curve.curve_class)) for curve in track.curves]
 
 
-def _way(entry: NDArray[np.intp], path: NDArray[np.intp], curve_class: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+def _way(
+    entry: NDArray[np.intp], path: NDArray[np.intp], curve_class: int
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Leftmost and rightmost column that the path of one curve runs over in each row; -1 where it is absent."""
     ways = np.stack([entry[curve_class - 1], path[curve_class - 1]])
-    return ways.min(axis=0), ways.max(axis=0)
+    low, high = COARSE * ways.min(axis=0), COARSE * ways.max(axis=0) + COARSE - 1
+    return np.where(ways[1] == ABSENT, ABSENT, low), np.where(ways[1] == ABSENT, ABSENT, high)
 
 
 class _TrackView:
@@ -141,6 +145,12 @@ class _TrackView:
             covered = (rows >= top) & (rows <= bottom)
             inside[np.ix_(covered, (columns >= left) & (columns <= right))] = False
         return np.where(inside, window, np.float32(0))
+
+    def coarse_curves(self, first: int, last: int) -> NDArray[np.float32]:
+        """The same with the larger of every two columns: fine enough to find the way, in half the time."""
+        curves = self.curves(first, last)
+        padded = np.pad(curves, ((0, 0), (0, 0), (0, -curves.shape[2] % COARSE)))
+        return np.asarray(padded.reshape(*curves.shape[:2], -1, COARSE).max(axis=3))
 
 
 def _trace(view: _TrackView, curve_class: int, low: NDArray[np.intp], high: NDArray[np.intp]) -> Trace:
@@ -196,11 +206,13 @@ def _measure(
     after = np.minimum.accumulate(np.where(ink, columns, ink.shape[1])[:, ::-1], axis=1)[:, ::-1]
     before = np.maximum.accumulate(np.where(ink, columns, -1), axis=1)
     begin = after[rows, np.maximum(low, 0)]
-    end = before[rows, np.maximum(high, 0)]
+    end = before[rows, np.clip(high, 0, ink.shape[1] - 1)]
     touched = (high != ABSENT) & (begin <= high) & (end >= low)
     begin, end = np.where(touched, begin, 0), np.where(touched, end, 0)
     paper_before = np.maximum.accumulate(np.where(ink, -1, columns), axis=1)[rows, begin]
-    paper_after = np.minimum.accumulate(np.where(ink, ink.shape[1], columns)[:, ::-1], axis=1)[:, ::-1][rows, end]
+    paper_after = np.minimum.accumulate(np.where(ink, ink.shape[1], columns)[:, ::-1], axis=1)[:, ::-1][
+        rows, end
+    ]
     sums = np.concatenate([np.zeros((len(ink), 1)), np.cumsum(own * ink, axis=1, dtype=float)], axis=1)
     area = paper_after - paper_before - 1.0
     confidence = (sums[rows, paper_after] - sums[rows, paper_before + 1]) / np.maximum(area, 1)
@@ -210,7 +222,13 @@ def _measure(
     return left, right, np.where(touched, confidence, 0.0)
 
 
-def _edge(own: NDArray[np.float32], other: NDArray[np.float32], rows: NDArray[np.intp], paper: NDArray[np.intp], inward: int) -> Floats:
+def _edge(
+    own: NDArray[np.float32],
+    other: NDArray[np.float32],
+    rows: NDArray[np.intp],
+    paper: NDArray[np.intp],
+    inward: int,
+) -> Floats:
     """Where the probability crosses one half between a pixel of paper and the ink next to it; NaN where hidden."""
     width = own.shape[1]
     outside = np.clip(paper, 0, width - 1)
@@ -313,7 +331,9 @@ def _gaps_to_bridge(known: Mask, present: Mask) -> list[tuple[int, int]]:
     places = np.flatnonzero(known)
     ends = np.flatnonzero(np.diff(places) > 1)
     gaps = [(int(places[i]) + 1, int(places[i + 1])) for i in ends]
-    return [(first, last) for first, last in gaps if last - first <= LONGEST_BRIDGE and present[first:last].all()]
+    return [
+        (first, last) for first, last in gaps if last - first <= LONGEST_BRIDGE and present[first:last].all()
+    ]
 
 
 def _bridge(centre: Floats, first: int, last: int) -> Floats:
@@ -327,7 +347,9 @@ def _bridge(centre: Floats, first: int, last: int) -> Floats:
     room = abs(stop - start) + 2.0
     outward, inward = (np.clip(slope * span, -room, room) for slope in slopes)
     line = start + share * (stop - start)
-    bend = share * (1 - share) * ((1 - share) * (outward - (stop - start)) - share * (inward - (stop - start)))
+    bend = (
+        share * (1 - share) * ((1 - share) * (outward - (stop - start)) - share * (inward - (stop - start)))
+    )
     return np.asarray(line + bend)
 
 

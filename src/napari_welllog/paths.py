@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+Floats = NDArray[np.float32]
 
 ABSENT = -1
 
@@ -31,11 +31,11 @@ class PathSettings:
     wrap : cost of leaving at one edge and coming in at the other, for curves that do.
     """
 
-    absent: float = 0.5
-    switch: float = 8.0
+    absent: float = 0.85
+    switch: float = 5.0
     hidden: float = 0.8
     move: float = 0.12
-    reward: float = 0.03
+    reward: float = 0.05
     wrap: float = 4.0
 
 
@@ -48,12 +48,12 @@ class _Costs:
 
 
 def _costs(curves: NDArray[np.float32], settings: PathSettings) -> _Costs:
-    """Costs of both curves, float64 (rows, 2, columns), from curve probabilities float32 (2, rows, columns)."""
-    own = np.minimum(1.0, curves.astype(np.float64)).transpose(1, 0, 2)
+    """Costs of both curves, float32 (rows, 2, columns), from curve probabilities float32 (2, rows, columns)."""
+    own = curves.transpose(1, 0, 2)
     other = own[:, ::-1]
-    stay = np.minimum(1 - own, 1 - (1 - settings.hidden) * other)
-    step = settings.move * (1 - np.minimum(own + other, 1.0)) - settings.reward * own
-    return _Costs(stay, np.cumsum(step, axis=2))
+    stay = np.minimum(1 - own, 1 - np.float32(1 - settings.hidden) * other)
+    step = np.float32(settings.move) * (1 - np.minimum(own + other, 1)) - np.float32(settings.reward) * own
+    return _Costs(stay, np.cumsum(step, axis=2, dtype=np.float32))
 
 
 def find_paths(
@@ -91,7 +91,7 @@ def find_paths(
     [4, -1]
     """
     found = np.full((2, 2, rows), ABSENT, np.intp)
-    prices = _Prices(settings, np.array([[settings.wrap if wrap else np.inf] for wrap in wraps]))
+    prices = _Prices(settings, np.array([[settings.wrap if wrap else np.inf] for wrap in wraps], np.float32))
     settled = 0
     for memory, first in _walk(probabilities, rows, prices, chunk, ahead):
         last = first + len(memory)
@@ -104,7 +104,7 @@ def find_paths(
 
 @dataclass(frozen=True)
 class _Prices:
-    """The settings, and what it costs each curve to wrap: float64 (2, 1), infinite where it does not."""
+    """The settings, and what it costs each curve to wrap: float32 (2, 1), infinite where it does not."""
 
     settings: PathSettings
     wrap: Floats
@@ -124,11 +124,15 @@ class _Memory:
 
 
 def _walk(
-    probabilities: Callable[[int, int], NDArray[np.float32]], rows: int, prices: _Prices, chunk: int, ahead: int
+    probabilities: Callable[[int, int], NDArray[np.float32]],
+    rows: int,
+    prices: _Prices,
+    chunk: int,
+    ahead: int,
 ) -> Iterator[tuple[_Memory, int]]:
     """Walk down all rows, giving the memory of the last chunk and what was looked ahead each time."""
     columns = probabilities(0, 1).shape[2]
-    best, absent = np.zeros((2, columns)), np.zeros((2, 1))
+    best, absent = np.zeros((2, columns), np.float32), np.zeros((2, 1), np.float32)
     memory = _Memory([], [], [], (best, absent))
     first = 0
     for top in range(0, rows, chunk):
@@ -144,7 +148,7 @@ def _walk(
         forgotten = max(0, len(memory) - ahead)
         first += forgotten
         for kept in (memory.best, memory.absent, memory.costs):
-            del kept[:forgotten]  # type: ignore[attr-defined]
+            del kept[:forgotten]
 
 
 def _step(best: Floats, absent: Floats, costs: _Costs, prices: _Prices) -> tuple[Floats, Floats]:

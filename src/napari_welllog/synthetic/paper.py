@@ -49,11 +49,11 @@ class Warp:
     def vertical(self, column: float, count: int) -> Floats:
         """Scan column at each of `count` scan rows of a line drawn straight down the paper."""
         scan_rows = np.arange(count, dtype=float)
-        return self.apply(scan_rows - self.skew * (column - self.centre[1]), np.full(count, column))[1]
+        return self.apply(scan_rows - self.skew * (column - self.centre[1]), np.full(count, float(column)))[1]
 
     def horizontal(self, row: float, count: int) -> Floats:
         """Scan row at each of `count` scan columns of a line drawn straight across the paper."""
-        return row + self.skew * (np.arange(count) - self.centre[1])
+        return np.asarray(row + self.skew * (np.arange(count) - self.centre[1]), np.float64)
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ class Wear:
             return ((np.arange(count) + rng.uniform(0, period)) % period < self.share * period).astype(float)
         field = gaussian_filter1d(rng.standard_normal(count + 8), max(self.period / 2.5, 0.7))[4:-4]
         field /= field.std() + 1e-6
-        return np.clip((field - np.quantile(field, 1 - self.share)) * 3 + 0.5, 0, 1)
+        return np.asarray(np.clip((field - np.quantile(field, 1 - self.share)) * 3 + 0.5, 0, 1))
 
 
 @dataclass(frozen=True)
@@ -112,17 +112,31 @@ class Grid:
     @staticmethod
     def _logarithmic(rng: np.random.Generator) -> list[tuple[float, float]]:
         """One to four decades with their lines for 2 to 9, from 1 or from 2."""
-        decades, shift, heavy = int(rng.integers(1, 5)), float(rng.choice([0.0, np.log10(2)])), rng.uniform(1, 3)
-        places = [(d + np.log10(k) - shift, heavy if k == 1 else 1.0) for d in range(decades + 1) for k in range(1, 10)]
+        decades, shift, heavy = (
+            int(rng.integers(1, 5)),
+            float(rng.choice([0.0, np.log10(2)])),
+            rng.uniform(1, 3),
+        )
+        places = [
+            (d + np.log10(k) - shift, heavy if k == 1 else 1.0)
+            for d in range(decades + 1)
+            for k in range(1, 10)
+        ]
         return [(p / decades, w) for p, w in places if 0 < p < decades]
 
 
 def draw_grid(
-    ink: Ink, rng: np.random.Generator, grid: Grid, span: tuple[float, float], rows: tuple[float, float], warp: Warp, wear: Wear
+    ink: Ink,
+    rng: np.random.Generator,
+    grid: Grid,
+    span: tuple[float, float],
+    rows: tuple[float, float],
+    warp: Warp,
+    wear: Wear,
 ) -> None:
     """Print the grid of a track between two paper columns and two paper rows, in place."""
     left, right = span
-    height, width = ink.shape
+    height = ink.shape[0]
     top, bottom = max(0, int(rows[0])), min(height, int(np.ceil(rows[1])))
     if bottom <= top:
         return
@@ -134,12 +148,18 @@ def draw_grid(
 
 
 def _draw_depth_lines(
-    ink: Ink, rng: np.random.Generator, grid: Grid, span: tuple[float, float], rows: tuple[float, float], warp: Warp, wear: Wear
+    ink: Ink,
+    rng: np.random.Generator,
+    grid: Grid,
+    span: tuple[float, float],
+    rows: tuple[float, float],
+    warp: Warp,
+    wear: Wear,
 ) -> None:
     """Print the horizontal lines of a grid, every so many of them heavier, in place."""
     height, width = ink.shape
     first, last = int(np.clip(span[0], 0, width)), int(np.clip(span[1] + 1, 0, width))
-    if last <= first or len(grid.verticals) == 2 and rng.random() < 0.5:
+    if last <= first or (len(grid.verticals) == 2 and rng.random() < 0.5):
         return
     reach = abs(warp.skew) * width + 4
     start = rows[0] + max(0.0, np.ceil((-reach - rows[0]) / grid.spacing)) * grid.spacing
@@ -175,21 +195,30 @@ def paste(ink: Ink, patch: Ink, row: int, column: int) -> None:
         np.maximum(target, patch[top - row : bottom - row, left - column : right - column], out=target)
 
 
-def draw_depth_numbers(ink: Ink, rng: np.random.Generator, rows: Floats, numbers: list[str], column: float, size: int, turn: int) -> None:
+def draw_depth_numbers(
+    ink: Ink, rng: np.random.Generator, rows: Floats, numbers: list[str], column: float, size: int, turn: int
+) -> None:
     """Print depth numbers centred on a column beside their rows, in place."""
     for row, number in zip(rows, numbers, strict=True):
         patch = text_ink(number, size, turn)
         paste(ink, patch, int(row - patch.shape[0] / 2), int(column - patch.shape[1] / 2))
 
 
-def draw_words(ink: Ink, rng: np.random.Generator, dpi: float, count: int, area: tuple[int, int, int, int]) -> None:
+def draw_words(
+    ink: Ink, rng: np.random.Generator, dpi: float, count: int, area: tuple[int, int, int, int]
+) -> None:
     """Print words, numbers and scraps of handwriting at random in an area (top, bottom, left, right), in place."""
     top, bottom, left, right = area
     for _ in range(count):
         text = str(rng.choice(WORDS)) if rng.random() < 0.6 else f"{rng.integers(1, 9999)}"
         size = max(6, int(dpi * rng.uniform(0.06, 0.16)))
         patch = text_ink(text, size, int(rng.choice([0, 0, 0, 1, 3])))
-        paste(ink, patch, int(rng.integers(top - 5, max(bottom, top + 1))), int(rng.integers(left - 20, max(right, left + 1))))
+        paste(
+            ink,
+            patch,
+            int(rng.integers(top - 5, max(bottom, top + 1))),
+            int(rng.integers(left - 20, max(right, left + 1))),
+        )
     if rng.random() < 0.3:
         _scrawl(ink, rng, dpi, area)
 
@@ -200,7 +229,12 @@ def _scrawl(ink: Ink, rng: np.random.Generator, dpi: float, area: tuple[int, int
     smooth = gaussian_filter1d(steps, 1.5, axis=1)
     row, column = rng.uniform(area[0], area[1]), rng.uniform(area[2], area[3])
     drift = np.linspace(0, dpi * rng.uniform(0.1, 0.6), 40)
-    stroke(ink, row + smooth[0], column + smooth[1] + drift, Pen("hand", max(1.0, dpi * rng.uniform(0.004, 0.012))))
+    stroke(
+        ink,
+        row + smooth[0],
+        column + smooth[1] + drift,
+        Pen("hand", max(1.0, dpi * rng.uniform(0.004, 0.012))),
+    )
 
 
 def draw_ticks(ink: Ink, rng: np.random.Generator, dpi: float, edges: Floats) -> None:
@@ -214,7 +248,9 @@ def draw_ticks(ink: Ink, rng: np.random.Generator, dpi: float, edges: Floats) ->
         row += spacing * (1.0 if even else rng.exponential() + 0.1)
 
 
-def draw_hatching(ink: Ink, rng: np.random.Generator, dpi: float, curve: Floats, edges: Floats, rows: tuple[int, int]) -> None:
+def draw_hatching(
+    ink: Ink, rng: np.random.Generator, dpi: float, curve: Floats, edges: Floats, rows: tuple[int, int]
+) -> None:
     """Hatch between a curve and an edge, scan columns float64 (rows,), over a stretch of rows, in place."""
     every_row = np.arange(max(rows[0], 0), min(rows[1], ink.shape[0]))
     if not len(every_row):
@@ -248,7 +284,9 @@ def draw_stamp(ink: Ink, rng: np.random.Generator, dpi: float) -> None:
     row, column = rng.uniform(0, ink.shape[0]), rng.uniform(0, ink.shape[1])
     angle, radius = np.linspace(0, 2 * np.pi, 200), dpi * rng.uniform(0.2, 0.5)
     for ring in (radius, radius * 0.85):
-        stroke(ink, row + ring * np.sin(angle), column + ring * np.cos(angle), Pen("stamp", max(1.2, dpi * 0.01)))
+        stroke(
+            ink, row + ring * np.sin(angle), column + ring * np.cos(angle), Pen("stamp", max(1.2, dpi * 0.01))
+        )
     draw_words(ink, rng, dpi, 1, (int(row), int(row) + 4, int(column - radius), int(column)))
 
 
@@ -258,7 +296,13 @@ def draw_header_piece(ink: Ink, rng: np.random.Generator, dpi: float, rows: tupl
     if bottom - top < 8:
         return
     ink[top:bottom] = 0
-    draw_words(ink, rng, dpi, max(2, int((bottom - top) * ink.shape[1] / (dpi * dpi) * 6)), (top, bottom, 0, ink.shape[1]))
+    draw_words(
+        ink,
+        rng,
+        dpi,
+        max(2, int((bottom - top) * ink.shape[1] / (dpi * dpi) * 6)),
+        (top, bottom, 0, ink.shape[1]),
+    )
     for row in rng.uniform(top, bottom, rng.integers(1, 6)):
         ends = np.sort(rng.uniform(-50, ink.shape[1] + 50, 2))
         pattern = () if rng.random() < 0.6 else (dpi * 0.05, dpi * 0.03)

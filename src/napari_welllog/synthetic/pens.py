@@ -36,39 +36,43 @@ class Pen:
         if not self.pattern:
             return np.ones(len(distance), bool)
         ends = np.cumsum(self.pattern)
-        return np.searchsorted(ends, distance % ends[-1], side="right") % 2 == 0
+        return np.asarray(np.searchsorted(ends, distance % ends[-1], side="right") % 2 == 0)
 
 
-def _broken_pattern(rng: np.random.Generator, dpi: float, width: float, settings: PressSettings) -> tuple[str, tuple[float, ...]]:
+def _broken_pattern(
+    rng: np.random.Generator, dpi: float, width: float, settings: PressSettings
+) -> tuple[str, tuple[float, ...]]:
     """Choose a dashed, dotted or dash-dot pattern."""
     dash = max(dpi * log_uniform(rng, settings.dash_length), 2.5 * width, 3.0)
     gap = max(dpi * log_uniform(rng, settings.dash_gap), width + 1.5, 2.5)
     kind = rng.choice(["dashed", "dashed", "dashed", "dotted", "dash-dot", "dash-dot"])
     if kind == "dotted":
-        return "dotted", (max(0.6 * width, 1.0), max(gap * 0.7, width + 1.5))
+        return "dotted", (max(0.8 * width, 1.5), max(gap * 0.7, width + 1.5))
     if kind == "dash-dot":
-        dots = (max(0.6 * width, 1.0), gap) * int(rng.integers(1, 3))
+        dots = (max(0.8 * width, 1.5), gap) * int(rng.integers(1, 3))
         return "dash-dot", (1.3 * dash, gap, *dots)
     return "dashed", (dash, gap)
 
 
-def choose_pens(rng: np.random.Generator, dpi: float, settings: PressSettings) -> tuple[Pen | None, Pen | None]:
+def choose_pens(
+    rng: np.random.Generator, dpi: float, bilevel: bool, settings: PressSettings
+) -> tuple[Pen | None, Pen | None]:
     """Choose the pens of curve one and curve two; None where a track carries one curve only."""
-    kinds = ("dashed_pair", "weight_pair", "shade_pair", "single_one", "single_two")
+    kinds = ("dashed_pair", "weight_pair", "single_one", "single_two") + (() if bilevel else ("shade_pair",))
     frequency = np.array([getattr(settings, kind) for kind in kinds])
     kind = rng.choice(kinds, p=frequency / frequency.sum())
-    width = float(np.clip(dpi * log_uniform(rng, settings.pen_width), 1.1, 6.0))
+    width = float(np.clip(dpi * log_uniform(rng, settings.pen_width), 1.3, 6.0))
     heavy = float(np.clip(dpi * log_uniform(rng, settings.heavy_pen_width), 2.2, 9.0))
     if kind == "weight_pair":
         light = min(width, heavy / 1.9)
-        return Pen("solid", heavy), Pen("light", max(light, 1.0), rng.uniform(0.75, 1.0))
+        return Pen("solid", heavy), Pen("light", max(light, 1.2), rng.uniform(0.75, 1.0))
     if kind == "shade_pair":
         name, pattern = ("pale", ()) if rng.random() < 0.5 else _broken_pattern(rng, dpi, width, settings)
         return Pen("solid", width * rng.uniform(1, 1.6)), Pen(name, width, rng.uniform(0.4, 0.65), pattern)
     second_width = width * rng.uniform(0.7, 1.3)
     name, pattern = _broken_pattern(rng, dpi, second_width, settings)
     one = Pen("solid", heavy if rng.random() < 0.25 else width)
-    two = Pen(name, max(second_width, 1.0), 1.0, pattern)
+    two = Pen(name, max(second_width, 1.2), 1.0, pattern)
     return (None if kind == "single_two" else one), (None if kind == "single_one" else two)
 
 

@@ -69,6 +69,7 @@ class _Page:
     rng: np.random.Generator
     settings: PressSettings
     dpi: float
+    bilevel: bool
     warp: Warp
     wear: Wear
     one: Ink
@@ -110,15 +111,21 @@ def print_window(
         if right > 4:
             _print_track(page, index, left, right, (-page.dpi, rows + page.dpi), spacing)
             index += 1
-        left = right + (page.dpi * page.rng.uniform(*settings.gap_between_tracks) if page.rng.random() < 0.6 else 0.0)
+        left = right + (
+            page.dpi * page.rng.uniform(*settings.gap_between_tracks) if page.rng.random() < 0.6 else 0.0
+        )
     _litter(page)
     _hide_rows(page)
-    scan, classes = scan_page(page.rng, page.one, page.two, page.rest, page.dpi, settings)
+    scan, classes = scan_page(page.rng, (page.one, page.two, page.rest), page.dpi, page.bilevel, settings)
     return PrintedLog(scan, classes, page.traces, None, page.dpi)
 
 
 def print_log(
-    seed: int, settings: PressSettings = PressSettings(), rows: int = 3000, columns: int = 1200, tracks: int = 2
+    seed: int,
+    settings: PressSettings = PressSettings(),
+    rows: int = 3000,
+    columns: int = 1200,
+    tracks: int = 2,
 ) -> PrintedLog:
     """Print a whole log: header, tracks side by side with a depth column, margins.
 
@@ -149,8 +156,10 @@ def print_log(
     _print_depths(page, edges, (top, bottom), feet_per_row)
     _litter(page)
     paper.draw_header_piece(page.rest, page.rng, page.dpi, (0, top - 4))
-    scan, classes = scan_page(page.rng, page.one, page.two, page.rest, page.dpi, settings)
-    return PrintedLog(scan, classes, page.traces, _calibration(page, edges, (top, bottom), feet_per_row), page.dpi)
+    scan, classes = scan_page(page.rng, (page.one, page.two, page.rest), page.dpi, page.bilevel, settings)
+    return PrintedLog(
+        scan, classes, page.traces, _calibration(page, edges, (top, bottom), feet_per_row), page.dpi
+    )
 
 
 def _lay_paper(seed: int, settings: PressSettings, rows: int, columns: int) -> _Page:
@@ -165,8 +174,9 @@ def _lay_paper(seed: int, settings: PressSettings, rows: int, columns: int) -> _
         dpi * rng.uniform(3, 12),
         rng.uniform(0, 2 * np.pi),
     )
-    layers = [np.zeros((rows, columns), np.float32) for _ in range(3)]
-    return _Page(rng, settings, dpi, warp, Wear.choose(rng, dpi, settings), *layers)
+    one, two, rest = (np.zeros((rows, columns), np.float32) for _ in range(3))
+    bilevel = bool(rng.random() < settings.bilevel_share)
+    return _Page(rng, settings, dpi, bilevel, warp, Wear.choose(rng, dpi, settings), one, two, rest)
 
 
 def _print_track(
@@ -202,10 +212,14 @@ def _print_curves(
     tied = rng.random() < settings.tied_share
     centre = _somewhere_visible(page, left, right)
     scale, printed = 1.0, []
-    for curve_class, pen in enumerate(choose_pens(rng, dpi, settings), start=1):
+    for curve_class, pen in enumerate(choose_pens(rng, dpi, page.bilevel, settings), start=1):
         if pen is None:
             continue
-        own_rock = rock if tied or curve_class == 1 else Rock.drill(rng, rows, dpi * log_uniform(rng, settings.bed_thickness))
+        own_rock = (
+            rock
+            if tied or curve_class == 1
+            else Rock.drill(rng, rows, dpi * log_uniform(rng, settings.bed_thickness))
+        )
         offset = draw_shape(rng, rows, own_rock, dpi, settings)
         if curve_class == 2:
             scale = float(rng.choice([-1.0, 1.0]))
@@ -277,21 +291,31 @@ def _print_third_curve(page: _Page, left: float, right: float, span: tuple[float
     """Draw a curve that is neither curve one nor two: nearly straight, such as cable tension."""
     rng, dpi = page.rng, page.dpi
     rows = np.arange(max(span[0], -20.0), min(span[1], page.shape[0] + 20.0), 2.0)
-    wander = gaussian_filter1d(rng.standard_normal(len(rows)), dpi * rng.uniform(0.02, 0.3) / 2, mode="nearest")
+    wander = gaussian_filter1d(
+        rng.standard_normal(len(rows)), dpi * rng.uniform(0.02, 0.3) / 2, mode="nearest"
+    )
     wander *= dpi * rng.uniform(0.0, 0.012) / (wander.std() + 1e-6)
     base = left + (right - left) * float(rng.choice([rng.uniform(0.02, 0.12), rng.uniform(0.88, 0.98)]))
-    pen = Pen("third", max(1.0, dpi * log_uniform(rng, (0.004, 0.012))), pattern=() if rng.random() < 0.7 else (dpi * 0.04, dpi * 0.04))
+    pen = Pen(
+        "third",
+        max(1.0, dpi * log_uniform(rng, (0.004, 0.012))),
+        pattern=() if rng.random() < 0.7 else (dpi * 0.04, dpi * 0.04),
+    )
     stroke(page.rest, *page.warp.apply(rows, base + wander), pen)
 
 
-def _print_depths(page: _Page, edges: list[tuple[float, float]], span: tuple[int, int], feet_per_row: float) -> None:
+def _print_depths(
+    page: _Page, edges: list[tuple[float, float]], span: tuple[int, int], feet_per_row: float
+) -> None:
     """Print the depth numbers between the first two tracks, or in the margin."""
     column = (edges[0][1] + edges[1][0]) / 2 if len(edges) > 1 else edges[0][1] + MARGIN / 2
     step = 50 if (span[1] - span[0]) * feet_per_row > 150 else 10
     depths = np.arange(np.ceil(span[0] * feet_per_row / step) * step, span[1] * feet_per_row, step)
     numbers = [f"{1000 + depth:.0f}" for depth in depths]
     size = int(np.clip(0.1 * page.dpi, 9, 40))
-    paper.draw_depth_numbers(page.rest, page.rng, depths / feet_per_row, numbers, column, size, int(page.rng.choice([0, 0, 1])))
+    paper.draw_depth_numbers(
+        page.rest, page.rng, depths / feet_per_row, numbers, column, size, int(page.rng.choice([0, 0, 1]))
+    )
 
 
 def _litter(page: _Page) -> None:
@@ -322,15 +346,29 @@ def _hide_rows(page: _Page) -> None:
             paper.draw_header_piece(page.rest, rng, page.dpi, (start, stop))
 
 
-def _calibration(page: _Page, edges: list[tuple[float, float]], span: tuple[int, int], feet_per_row: float) -> Tracks:
+def _calibration(
+    page: _Page, edges: list[tuple[float, float]], span: tuple[int, int], feet_per_row: float
+) -> Tracks:
     """The tracks.json of a printed log."""
     rows, columns = page.shape
     knots = np.linspace(span[0], span[1], 9).round().astype(int)
     tracks = []
     for index, (left, right) in enumerate(edges):
-        sides = [[[int(k), float(np.clip(page.warp.vertical(x, rows)[k], -0.5, columns - 0.5))] for k in knots] for x in (left, right)]
+        sides = [
+            [[int(k), float(np.clip(page.warp.vertical(x, rows)[k], -0.5, columns - 0.5))] for k in knots]
+            for x in (left, right)
+        ]
         curves = [_scale(index, trace) for trace in page.traces if trace.track == index]
-        tracks.append(Track(name=f"track {index + 1}", left=sides[0], right=sides[1], top=span[0], bottom=span[1], curves=curves))
+        tracks.append(
+            Track(
+                name=f"track {index + 1}",
+                left=sides[0],
+                right=sides[1],
+                top=span[0],
+                bottom=span[1],
+                curves=curves,
+            )
+        )
     anchors = [[float(row), 1000 + row * feet_per_row] for row in span]
     return Tracks(depth=DepthAxis(unit="ft", anchors=anchors), tracks=tracks)
 
@@ -341,5 +379,10 @@ def _scale(index: int, trace: PrintedTrace) -> Curve:
     mnemonic, unit, left, right = choices[index % len(choices)]
     suffix = "" if index < len(choices) else str(index)
     return Curve(
-        curve_class=trace.curve_class, mnemonic=mnemonic + suffix, unit=unit, left=left, right=right, wraps=int(trace.wraps)
+        curve_class=trace.curve_class,
+        mnemonic=mnemonic + suffix,
+        unit=unit,
+        left=left,
+        right=right,
+        wraps=int(trace.wraps),
     )

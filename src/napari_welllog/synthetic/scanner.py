@@ -22,7 +22,7 @@ def smooth_field(rng: np.random.Generator, shape: tuple[int, int], cell: float) 
 
 
 def scan_page(
-    rng: np.random.Generator, one: Ink, two: Ink, rest: Ink, dpi: float, settings: PressSettings
+    rng: np.random.Generator, inks: tuple[Ink, Ink, Ink], dpi: float, bilevel: bool, settings: PressSettings
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """Scan the ink of curve one, of curve two and of everything else.
 
@@ -32,21 +32,28 @@ def scan_page(
     Parameters
     ----------
     rng : the source of all randomness.
-    one, two, rest : float32 (rows, columns), ink of 0 to 1.
+    inks : curve one, curve two and the rest, float32 (rows, columns) of 0 to 1.
     dpi : pixels per inch.
+    bilevel : whether the scan is black and white only.
     settings : the press.
 
     Returns
     -------
     scan, classes : uint8 (rows, columns); grey values, 0 ink to 255 paper, and the class map.
     """
+    one, two, rest = inks
     sigma, bleed = rng.uniform(*settings.blur), rng.uniform(*settings.bleed)
     wear = _fading(rng, one.shape, dpi) if rng.random() < settings.fading_share else np.float32(1)
-    layers = [gaussian_filter(layer * wear, sigma, truncate=3) for layer in (one, two, np.maximum(np.maximum(one, two), rest))]
-    bilevel = rng.random() < settings.bilevel_share
+    layers = [
+        gaussian_filter(layer * wear, sigma, truncate=3)
+        for layer in (one, two, np.maximum(np.maximum(one, two), rest))
+    ]
     threshold = np.float32(0.5 - bleed)
     limit = np.float32(min(threshold, 0.45))
-    claims = [layer > limit * (1 if bilevel else _darkness(ink)) for layer, ink in ((layers[0], one), (layers[1], two))]
+    claims = [
+        layer > limit * (1 if bilevel else _darkness(ink))
+        for layer, ink in ((layers[0], one), (layers[1], two))
+    ]
     classes = np.where(claims[1], 2, claims[0]).astype(np.uint8)
     ink = layers[2]
     if rng.random() < settings.speckle_share:
@@ -60,14 +67,15 @@ def scan_page(
 
 
 def _darkness(ink: Ink) -> np.float32:
-    """The darkest ink of a layer: a pale pen claims pixels by its own darkness."""
-    return np.float32(ink.max()) if ink.any() else np.float32(1)
+    """The ink of a layer at its darkest: a pale pen claims pixels by its own darkness."""
+    return np.max(ink) if ink.any() else np.float32(1)
 
 
 def _fading(rng: np.random.Generator, shape: tuple[int, int], dpi: float) -> Ink:
     """How much ink is left everywhere, float32 of 0 to 1: worn away in patches."""
     field = smooth_field(rng, shape, max(2.0, dpi * np.exp(rng.uniform(np.log(0.01), np.log(0.4)))))
-    return np.clip(1.1 + field * np.float32(rng.uniform(0.1, 0.5)), 0.15, 1)
+    left: Ink = np.clip(1.1 + field * np.float32(rng.uniform(0.1, 0.5)), 0.15, 1)
+    return left
 
 
 def _speckle(rng: np.random.Generator, ink: Ink) -> Ink:
@@ -78,7 +86,7 @@ def _speckle(rng: np.random.Generator, ink: Ink) -> Ink:
     if rng.random() < 0.5:
         dust[1:] |= dust[:-1]
         dust[:, 1:] |= dust[:, :-1]
-    return np.where(dust, np.float32(1), np.where(chance > 1 - amount, np.float32(0), ink))
+    return np.where(dust, np.float32(1), np.where(chance > 1 - amount, np.float32(0), ink)).astype(np.float32)
 
 
 def _develop(rng: np.random.Generator, ink: Ink, noise: Ink, settings: PressSettings) -> NDArray[np.uint8]:

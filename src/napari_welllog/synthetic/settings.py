@@ -21,8 +21,8 @@ class PressSettings:
     track_width : width of a track.
     gap_between_tracks : width of the depth column or margin between two tracks.
     dashed_pair, weight_pair, shade_pair, single_one, single_two : relative frequency of the ways to tell two
-        curves apart: a solid and a broken pen, a heavy and a light pen, a dark and a pale pen; and of tracks that
-        carry only curve one or only curve two.
+        curves apart: a solid and a broken pen, a heavy and a light pen, a dark and a pale pen (on grey scans
+        only); and of tracks that carry only curve one or only curve two.
     pen_width : width of an ordinary pen.
     heavy_pen_width : width of a heavy pen.
     dash_length, dash_gap : ink and paper of a dashed pen.
@@ -70,11 +70,11 @@ class PressSettings:
     track_width: Range = (1.2, 5.0)
     gap_between_tracks: Range = (0.0, 0.9)
 
-    dashed_pair: float = 0.60
-    weight_pair: float = 0.18
-    shade_pair: float = 0.06
-    single_one: float = 0.10
-    single_two: float = 0.06
+    dashed_pair: float = 0.66
+    weight_pair: float = 0.16
+    shade_pair: float = 0.05
+    single_one: float = 0.09
+    single_two: float = 0.04
     pen_width: Range = (0.006, 0.015)
     heavy_pen_width: Range = (0.015, 0.035)
     dash_length: Range = (0.025, 0.12)
@@ -113,10 +113,10 @@ class PressSettings:
     skew: float = 0.012
     wander: float = 0.02
     blur: Range = (0.3, 1.0)
-    bleed: Range = (-0.10, 0.22)
-    fading_share: float = 0.3
+    bleed: Range = (-0.06, 0.22)
+    fading_share: float = 0.25
     shading: float = 0.25
-    noise: Range = (0.0, 0.13)
+    noise: Range = (0.0, 0.11)
     speckle_share: float = 0.25
     bilevel_share: float = 0.65
     faint_share: float = 0.3

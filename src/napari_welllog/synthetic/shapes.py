@@ -47,7 +47,9 @@ def _wiggle(rng: np.random.Generator, count: int, memory: float) -> Floats:
     return series
 
 
-def _add_excursions(rng: np.random.Generator, rows: Floats, curve: Floats, count: int, reach: float, width: Range) -> None:
+def _add_excursions(
+    rng: np.random.Generator, rows: Floats, curve: Floats, count: int, reach: float, width: Range
+) -> None:
     """Add boxes of random sign, height up to `reach` and width (rows), blunt or pointed, in place."""
     for _ in range(count):
         centre = rng.uniform(rows[0], rows[-1])
@@ -118,4 +120,4 @@ def _join_samples(rng: np.random.Generator, rows: Floats, curve: Floats, interva
     if interval <= 1.5 * (rows[1] - rows[0]) or rng.random() < 0.3:
         return curve
     kept = np.arange(rows[0] - interval * rng.random(), rows[-1] + interval, interval)
-    return np.interp(rows, kept, np.interp(kept, rows, curve))
+    return np.asarray(np.interp(rows, kept, np.interp(kept, rows, curve)))

@@ -84,7 +84,11 @@ LOSSES = {
         Loss("focal", focal, "pixels already right hardly count; gamma 2"),
         Loss("dice", dice, "overlap of each curve class; background does not count"),
         Loss("tversky", tversky, "Dice in which a miss costs 0.7 and a false alarm 0.3"),
-        Loss("cross-entropy+dice", cross_entropy_and_dice, "honest probabilities, and the small classes count in full"),
+        Loss(
+            "cross-entropy+dice",
+            cross_entropy_and_dice,
+            "honest probabilities, and the small classes count in full",
+        ),
         Loss("focal+dice", focal_and_dice, "focal and Dice added"),
     )
 }

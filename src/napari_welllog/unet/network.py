@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import cast
 
-import torch
 from torch import Tensor, nn
 
 CHANNELS = (24, 40, 56, 72, 96)
@@ -17,7 +16,11 @@ def _convolutions(inputs: int, outputs: int) -> nn.Sequential:
     """Two 3 x 3 convolutions, each normalised and rectified."""
     layers: list[nn.Module] = []
     for count in (inputs, outputs):
-        layers += [nn.Conv2d(count, outputs, 3, padding=1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU(inplace=True)]
+        layers += [
+            nn.Conv2d(count, outputs, 3, padding=1, bias=False),
+            nn.BatchNorm2d(outputs),
+            nn.ReLU(inplace=True),
+        ]
     return nn.Sequential(*layers)
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 ALIGNMENT = 32
 HALO = 256
 TILE_MEGAPIXELS = 3.0
-FAINTEST = 3
+FAINTEST = 5
 DEVICES = ("auto", "cpu", "cuda", "mps")
 
 
@@ -121,9 +121,11 @@ class Predictor:
         import torch
 
         self.device = choose_device(device)
-        self.precision: torch.dtype = getattr(torch, _choose_precision(self.device) if precision == "auto" else precision)
+        self.precision: torch.dtype = getattr(
+            torch, _choose_precision(self.device) if precision == "auto" else precision
+        )
         network = fuse_normalisation(model.network).to(self.device, self.precision)
-        self.network = network.to(memory_format=torch.channels_last)
+        self.network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def __call__(self, pixels: NDArray[np.uint8]) -> torch.Tensor:
         """Class probabilities, float32 (3, rows, columns) on the device, of grey pixels uint8 (rows, columns)."""
@@ -204,7 +206,7 @@ def segment(
 
     Returns
     -------
-    The class map. Its probabilities are rounded to 255ths, and curve probabilities of 1 % and less are dropped.
+    The class map. Its probabilities are rounded to 255ths, and curve probabilities under 2 % are dropped.
 
     Raises
     ------
@@ -219,12 +221,16 @@ def segment(
     (1.0, 0.0, 0.0)
     """
     if pixels.ndim != 2 or pixels.dtype != np.uint8 or 0 in pixels.shape:
-        raise ScanError(f"A scan is uint8 of rows and columns, not {pixels.dtype} of shape {pixels.shape}: read it by read_scan.")
+        raise ScanError(
+            f"A scan is uint8 of rows and columns, not {pixels.dtype} of shape {pixels.shape}: read it by read_scan."
+        )
     predictor = Predictor(model if isinstance(model, Model) else load_model(model), device)
-    tiles = plan_tiles(*pixels.shape, *tile_size(pixels.shape[1]))
+    tiles = plan_tiles(pixels.shape[0], pixels.shape[1], *tile_size(pixels.shape[1]))
     labels = np.empty(pixels.shape, np.uint8)
     sheets = _Sheets(pixels.shape[1])
-    for done, (tile, probabilities) in enumerate(predict_tiles(pixels, predictor, tiles, cancelled or (lambda: False)), 1):
+    for done, (tile, probabilities) in enumerate(
+        predict_tiles(pixels, predictor, tiles, cancelled or (lambda: False)), 1
+    ):
         labels[slice(*tile.rows), slice(*tile.columns)] = probabilities.argmax(dim=0).byte().cpu().numpy()
         sheets.add(tile, probabilities)
         if progress:

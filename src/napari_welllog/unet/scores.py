@@ -35,9 +35,18 @@ def score_pixels(labels: NDArray[np.uint8], truth: NDArray[np.uint8]) -> PixelSc
     >>> score_pixels(np.zeros_like(truth), truth).accuracy
     0.5
     """
-    pairs = np.bincount(3 * truth.ravel().astype(np.intp) + labels.ravel(), minlength=9).reshape(3, 3).astype(float)
+    pairs = (
+        np.bincount(3 * truth.ravel().astype(np.intp) + labels.ravel(), minlength=9)
+        .reshape(3, 3)
+        .astype(float)
+    )
     hits, claimed, there = np.diag(pairs), pairs.sum(axis=0), pairs.sum(axis=1)
     with np.errstate(invalid="ignore"):
-        columns = (hits / claimed, hits / there, 2 * hits / (claimed + there), hits / (claimed + there - hits))
+        columns = (
+            hits / claimed,
+            hits / there,
+            2 * hits / (claimed + there),
+            hits / (claimed + there - hits),
+        )
     precision, recall, f1, iou = (tuple(float(v) for v in column) for column in columns)
     return PixelScores(precision, recall, f1, iou, float(hits.sum() / pairs.sum()))

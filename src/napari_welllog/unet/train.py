@@ -23,7 +23,7 @@ from napari_welllog.unet.scores import PixelScores, score_pixels
 from napari_welllog.unet.weights import save_weights
 
 HELD_OUT = 10_000_000
-PEAK_RATE = 3e-3
+PEAK_RATE = 4e-3
 WARM_UP = 0.03
 
 
@@ -47,7 +47,7 @@ class TrainingSettings:
     steps: int | None = None
     loss: str = DEFAULT_LOSS
     seed: int = 1
-    batch: int = 16
+    batch: int = 8
     window: int = 256
     held_out: int = 96
     workers: int = 1
@@ -138,7 +138,8 @@ class _Run:
         torch.manual_seed(settings.seed)
         self.settings, self.press, self.checkpoint = settings, press, checkpoint
         self.network = UNet().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.average = AveragedModel(self.network, multi_avg_fn=get_ema_multi_avg_fn(0.998), use_buffers=True)
+        averaging = get_ema_multi_avg_fn(0.999)  # type: ignore[no-untyped-call]
+        self.average = AveragedModel(self.network, multi_avg_fn=averaging, use_buffers=True)
         self.optimizer = torch.optim.AdamW(self.network.parameters(), lr=PEAK_RATE, weight_decay=1e-3)
         self.loss = LOSSES[settings.loss].function
         self.step, self.seconds = 0, 0.0
@@ -153,6 +154,7 @@ class _Run:
         """Train until the time or the batches are used up."""
         self.network.train()
         recent: list[float] = []
+        scores, measured = None, self.fraction
         saved, clock = self.seconds, time.monotonic()
         for ink, labels in self._batches():
             if self.fraction >= 1:
@@ -163,8 +165,10 @@ class _Run:
             recent = [*recent[-49:], self._learn(ink, labels)]
             self.seconds += time.monotonic() - clock
             clock = time.monotonic()
+            if self.fraction - measured > 0.1:
+                scores, measured = self.measure(), self.fraction
             if self.step % 20 == 0:
-                progress(TrainingStatus(self.fraction, self.step, float(np.mean(recent)), None))
+                progress(TrainingStatus(self.fraction, self.step, float(np.mean(recent)), scores))
             if self.seconds - saved > 60:
                 self.save()
                 saved = self.seconds
@@ -174,7 +178,10 @@ class _Run:
         windows = _Windows(self.settings, self.press, self.step * self.settings.batch)
         workers = self.settings.workers
         loader: DataLoader[tuple[Tensor, Tensor]] = DataLoader(
-            windows, batch_size=self.settings.batch, num_workers=workers, prefetch_factor=4 if workers else None
+            windows,
+            batch_size=self.settings.batch,
+            num_workers=workers,
+            prefetch_factor=4 if workers else None,
         )
         return iter(loader)
 
@@ -195,7 +202,9 @@ class _Run:
 
     def measure(self) -> PixelScores:
         """Scores of the averaged network on windows it never saw."""
-        return score_windows(self.average.module, range(HELD_OUT, HELD_OUT + self.settings.held_out), self.press)
+        return score_windows(
+            self.average.module, range(HELD_OUT, HELD_OUT + self.settings.held_out), self.press
+        )
 
     def provenance(self, scores: PixelScores) -> dict[str, str]:
         """Where the weights come from, as text for the weights file."""
@@ -243,7 +252,7 @@ def learning_rate(fraction: float) -> float:
     Examples
     --------
     >>> learning_rate(0.03), round(learning_rate(1.0), 6)
-    (0.003, 0.0)
+    (0.004, 0.0)
     """
     warm = min(1.0, (fraction + 1e-3) / WARM_UP)
     return PEAK_RATE * warm * 0.5 * (1 + float(np.cos(np.pi * max(0.0, fraction - WARM_UP) / (1 - WARM_UP))))
@@ -254,7 +263,9 @@ def has_fast_bfloat16() -> bool:
     return bool(torch.cpu._is_avx512_bf16_supported())
 
 
-def score_windows(network: torch.nn.Module, seeds: range, press: PressSettings, size: int = 256) -> PixelScores:
+def score_windows(
+    network: torch.nn.Module, seeds: range, press: PressSettings, size: int = 256
+) -> PixelScores:
     """Score a network on printed windows."""
     network.eval()
     truth, guess = [], []

@@ -79,7 +79,9 @@ def _find(name_or_file: str) -> Path:
         if path.is_file():
             return path
     names = ", ".join(sorted(p.stem for p in shipped.glob("*.safetensors"))) or "none"
-    raise ModelError(f"There is no model '{name_or_file}': give a .safetensors file or a shipped name ({names}).")
+    raise ModelError(
+        f"There is no model '{name_or_file}': give a .safetensors file or a shipped name ({names})."
+    )
 
 
 @lru_cache(maxsize=4)
@@ -91,15 +93,19 @@ def _load(path: str, changed: int) -> Model:
     from napari_welllog.unet.network import UNet
 
     try:
-        with safe_open(path, "pt") as file:  # type: ignore[no-untyped-call]
+        with safe_open(path, "pt") as file:
             provenance = dict(file.metadata() or {})
         content = Path(path).read_bytes()
         tensors = load(content)
     except (SafetensorError, OSError) as error:
-        raise ModelError(f"'{path}' is not a safetensors file of weights: {error}. Choose another.") from error
+        raise ModelError(
+            f"'{path}' is not a safetensors file of weights: {error}. Choose another."
+        ) from error
     network = UNet()
     try:
         network.load_state_dict(tensors)
     except RuntimeError as error:
-        raise ModelError(f"'{path}' holds the weights of another network than {ARCHITECTURE}. Choose another.") from error
+        raise ModelError(
+            f"'{path}' holds the weights of another network than {ARCHITECTURE}. Choose another."
+        ) from error
     return Model(Path(path).stem, hashlib.sha256(content).hexdigest(), network.eval(), provenance)
