@@ -26,11 +26,13 @@ _BAND_ROWS = (
     128,
 )  # few enough that a skewed line stays within a few columns, enough to tell dots from noise
 _REACH = 8  # columns that a line may move from one band to the next
-_AGREEMENT = 0.6  # correlation of neighbouring bands inside a log; worn scans have 0.8
+_AGREEMENT = 0.45  # correlation of neighbouring bands inside a log; worn scans have 0.6 to 0.8
 _LONGEST_GAP = 4  # bands between two sheets of one log
+_ROUNDS = 8  # of alignment; on a skewed page each finds a few more bands of the log
 _SATURATION = 0.6  # darkness above which a line is just a line: weight must not outvote position
 _SMALLEST_SCAN = (64, 32)
 _NARROWEST_TRACK = 0.05  # of the scan's width
+_NARROWEST_BESIDE = 0.25  # of the widest track
 _WIDE_GAP = 2.2  # times the spacing of both neighbours: a depth column crossed by the horizontal lines
 
 _REFUSAL = (
@@ -167,13 +169,16 @@ def _find_log(bands: _Bands) -> _Log:
     first, last = _richest_run(agreement > _AGREEMENT, _count_lines(seen))
     steps = np.where(agreement > _AGREEMENT, moves, 0.0)[first : last - 1]
     shifts = _held(np.concatenate([np.zeros(first + 1), np.cumsum(steps)]), first, last, len(seen))
-    for _ in range(3):
+    for _ in range(_ROUNDS):
         aligned = _shifted(seen, -shifts)
         common = np.median(aligned[first:last], axis=0)
         agreement, moves = _register(aligned, np.broadcast_to(common, aligned.shape))
         agrees = agreement > 0.5 * np.median(agreement[first:last])
-        shifts = _held(_smooth(shifts + np.where(agrees, moves, 0.0), first, last), first, last, len(seen))
-        first, last = _longest_run(_closed(agrees, _LONGEST_GAP))
+        grown = _longest_run(_closed(agrees, _LONGEST_GAP))
+        shifts = _held(_smooth(shifts + np.where(agrees, moves, 0.0), *grown), *grown, len(seen))
+        if grown == (first, last) and np.abs(moves[first:last]).max() < 1:
+            break
+        first, last = grown
     profile = np.median(_shifted(bands.spikes, -shifts)[first:last], axis=0)
     return _Log(bands, first, last, shifts, profile)
 
@@ -266,16 +271,16 @@ def _find_lines(log: _Log) -> FloatArray:
     from scipy.signal import find_peaks
 
     columns = len(log.profile)
-    profile = np.pad(gaussian_filter1d(log.profile, 1, mode="constant"), 1)
-    peaks, found = find_peaks(profile, height=0.03, distance=max(6, columns // 250))
-    peaks = (
-        peaks[found["peak_heights"] > 0.25 * np.percentile(found["peak_heights"], 75)]
-        if len(peaks)
-        else peaks
-    )
+    profile = np.pad(gaussian_filter1d(log.profile, max(1, log.bands.line_width / 15), mode="constant"), 1)
+    peaks, found = find_peaks(profile, height=0.02, distance=max(6, columns // 250))
     if len(peaks) < 2:
         raise TracksError(_REFUSAL)
-    return _centres(log.profile, peaks - 1, max(2, log.bands.line_width // 5))
+    peaks = peaks[found["peak_heights"] > 0.25 * np.percentile(found["peak_heights"], 75)]
+    lines = _centres(log.profile, peaks - 1, max(2, log.bands.line_width // 5))
+    lines = lines[np.insert(np.diff(lines) > 4, 0, True)]
+    if len(lines) < 2:
+        raise TracksError(_REFUSAL)
+    return lines
 
 
 def _centres(profile: FloatArray, peaks: NDArray[np.intp], reach: int) -> FloatArray:
@@ -289,24 +294,23 @@ def _centres(profile: FloatArray, peaks: NDArray[np.intp], reach: int) -> FloatA
 
 
 def _find_spans(pixels: NDArray[np.uint8], log: _Log, lines: FloatArray) -> list[tuple[float, float]]:
-    """Left and right edges of what the horizontal lines cross without a break."""
-    columns = pixels.shape[1]
+    """Left and right edges of what level lines cross without a break, and of their like without a grid."""
     darkness = _row_darkness(pixels, log, list(pairwise(lines)))
-    strength = _strength(darkness)
+    strength, agreement = _strength(darkness), _agreement_with_neighbours(darkness)
     usual = float(np.percentile(strength, 75))
-    crossed = (strength > 0.1) & ((strength > 0.5 * usual) | (_agreement_with_neighbours(darkness) > 0.4))
-    if not crossed.any():
-        return _spans_without_grid(lines, columns)
-    crossed = _mended(crossed, lines) & ~_wide_gaps(lines)
-    spans = []
-    for first, last in _runs(crossed):
-        left, right = lines[first], lines[last]
-        if right - left >= _NARROWEST_TRACK * columns:
-            spans.append(_with_cut_off_ends(pixels, log, lines[first : last + 1], usual))
-    return spans
+    crossed = (strength > max(0.5 * usual, 0.1)) | ((strength > 0.04) & (agreement > 0.4))
+    spans: list[tuple[float, float]] = []
+    if crossed.any():
+        crossed = _mended(crossed, agreement, lines) & ~_depth_columns(pixels, log, lines)
+        runs = _runs(crossed)
+        widest = max((lines[last] - lines[first] for first, last in runs), default=0)
+        least = max(_NARROWEST_TRACK * pixels.shape[1], _NARROWEST_BESIDE * widest)
+        runs = [(first, last) for first, last in runs if lines[last] - lines[first] >= least]
+        spans = [_with_cut_off_ends(pixels, log, lines, run, usual) for run in runs]
+    return sorted(spans + _spans_without_grid(pixels, log, lines, spans))
 
 
-def _mended(crossed: NDArray[np.bool_], lines: FloatArray) -> NDArray[np.bool_]:
+def _mended(crossed: NDArray[np.bool_], agreement: FloatArray, lines: FloatArray) -> NDArray[np.bool_]:
     """Drop text that looks like a scrap of grid, and fill gaps of the grid's own spacing that have faded."""
     spacing = float(np.median(np.diff(lines)[crossed]))
     mended = crossed.copy()
@@ -314,39 +318,71 @@ def _mended(crossed: NDArray[np.bool_], lines: FloatArray) -> NDArray[np.bool_]:
         if lines[end] - lines[start] < 0.8 * spacing:
             mended[start:end] = False
     for start, end in _runs(~mended):
-        if start > 0 and end < len(mended) and lines[end] - lines[start] < 1.5 * spacing:
+        between = start > 0 and end < len(mended)
+        if between and lines[end] - lines[start] < 1.5 * spacing and agreement[start:end].max() > 0.3:
             mended[start:end] = True
     return mended
 
 
-def _spans_without_grid(lines: FloatArray, columns: int) -> list[tuple[float, float]]:
-    """Edges of tracks that have nothing but edges: all gaps that are wide enough beside the widest."""
-    gaps = np.diff(lines)
-    wide = gaps > max(0.5 * gaps.max(), 2 * _NARROWEST_TRACK * columns)
-    return [(left, right) for (left, right), is_wide in zip(pairwise(lines), wide, strict=True) if is_wide]
-
-
-def _wide_gaps(lines: FloatArray) -> NDArray[np.bool_]:
-    """Gaps between lines that are much wider than both neighbours and unlike any other: depth columns."""
+def _depth_columns(pixels: NDArray[np.uint8], log: _Log, lines: FloatArray) -> NDArray[np.bool_]:
+    """Gaps much wider than both neighbours, unlike any other and without a curve, though crossed by lines."""
     gaps = np.diff(lines)
     flags = np.zeros(len(gaps), bool)
     for i in range(1, len(gaps) - 1):
-        alike = np.abs(gaps / gaps[i] - 1) < 0.1
-        flags[i] = gaps[i] > _WIDE_GAP * max(gaps[i - 1], gaps[i + 1]) and alike.sum() == 1
+        wide = gaps[i] > _WIDE_GAP * max(gaps[i - 1], gaps[i + 1])
+        alone = (np.abs(gaps / gaps[i] - 1) < 0.1).sum() == 1
+        flags[i] = wide and alone and not _holds_a_curve(pixels, log, (lines[i], lines[i + 1]))
     return flags
 
 
+def _spans_without_grid(
+    pixels: NDArray[np.uint8], log: _Log, lines: FloatArray, spans: list[tuple[float, float]]
+) -> list[tuple[float, float]]:
+    """Edges of tracks that have nothing but edges: as wide as another track, with a curve between them."""
+    found: list[tuple[float, float]] = []
+    widths = [right - left for left, right in spans] or [float(np.diff(lines).max())]
+    least = 2 * _NARROWEST_TRACK * pixels.shape[1]
+    pairs = [(float(left), float(right)) for i, left in enumerate(lines) for right in lines[i + 1 :]]
+    pairs = [pair for pair in pairs if _misfit(pair, widths) < 0.05 and pair[1] - pair[0] > least]
+    for pair in sorted(pairs, key=lambda pair: _misfit(pair, widths)):
+        apart = all(pair[1] <= other[0] + 1 or pair[0] >= other[1] - 1 for other in [*spans, *found])
+        if apart and _holds_a_curve(pixels, log, pair):
+            found.append(pair)
+    return found
+
+
+def _misfit(pair: tuple[float, float], widths: list[float]) -> float:
+    """How unlike the nearest width that of a pair of lines is."""
+    return min(abs((pair[1] - pair[0]) / width - 1) for width in widths)
+
+
+def _holds_a_curve(pixels: NDArray[np.uint8], log: _Log, pair: tuple[float, float]) -> bool:
+    """Tell whether most rows between two lines hold the ink of a pen; the words of a depth column do not."""
+    margin = log.bands.line_width // 2
+    bands = []
+    for band in np.unique(np.linspace(log.first, log.last - 1, 24).astype(np.intp)):
+        first, last = np.rint(np.add(pair, (margin, -margin)) + log.shifts[band]).astype(np.intp)
+        block = pixels[log.bands.starts[band] : log.bands.starts[band + 1], max(first, 0) : max(last, 0)]
+        if block.shape[1] > 2:
+            bands.append(_narrow((255.0 - block) / 255, log.bands.line_width).max(axis=1))
+    if not bands:
+        return False
+    darkest = np.concatenate(bands)
+    return float((darkest > max(0.1, 0.5 * np.percentile(darkest, 99))).mean()) > 0.5
+
+
 def _with_cut_off_ends(
-    pixels: NDArray[np.uint8], log: _Log, lines: FloatArray, usual: float
+    pixels: NDArray[np.uint8], log: _Log, lines: FloatArray, run: tuple[int, int], usual: float
 ) -> tuple[float, float]:
-    """Edges of a track, one division further out where the grid goes on and its last line was cut off."""
-    division = float(np.median(np.diff(lines)))
-    edges = []
-    for edge, outward in ((lines[0], -1), (lines[-1], 1)):
-        gaps = [tuple(sorted((edge, edge + side * division))) for side in (outward, -outward)]
+    """Edges of a track, one division further out where the page was cut off inside its last division."""
+    edges = [float(lines[end]) for end in run]
+    division = float(np.median(np.diff(lines[run[0] : run[1] + 1])))
+    for side, outward, is_outermost in ((0, -1, run[0] == 0), (1, 1, run[1] == len(lines) - 1)):
+        gaps = [tuple(sorted((edges[side], edges[side] + way * division))) for way in (outward, -outward)]
         darkness = _row_darkness(pixels, log, gaps)
         goes_on = _strength(darkness)[0] > 0.4 * usual and _agreement_with_neighbours(darkness)[0] > 0.4
-        edges.append(float(edge + outward * division * goes_on))
+        if is_outermost and goes_on:
+            edges[side] += outward * division
     return edges[0], edges[1]
 
 
@@ -465,7 +501,8 @@ def _edge(log: _Log, column: float, lines: FloatArray, ends: tuple[float, float]
         return round(float(np.clip(np.median(places), -0.5, columns - 0.5)), 1)
     points = np.column_stack([log.bands.centres[used], places])
     points = approximate_polygon(points, tolerance=0.5)  # type: ignore[no-untyped-call]
-    rows = np.array([ends[0], *(row for row, _ in points if ends[0] < row < ends[1]), ends[1]])
+    band = float(np.diff(log.bands.starts).max())
+    rows = np.array([ends[0], *(row for row, _ in points if ends[0] + band < row < ends[1] - band), ends[1]])
     at = np.clip(piecewise_linear(rows, *points.T), -0.5, columns - 0.5)
     return [(round(float(row), 1), round(float(place), 1)) for row, place in zip(rows, at, strict=True)]
 
