@@ -368,8 +368,9 @@ def test_brackets_in_a_name_are_kept_as_they_are(tmp_path, sonic):
 
 
 def test_a_file_that_cannot_be_written_is_told_in_one_line(tmp_path, sonic):
+    (tmp_path / "scans").write_text("a file where a folder is wanted")
     with pytest.raises(OutputError, match="cannot be written") as caught:
-        Tracks(**sonic).save(tmp_path / "absent" / "tracks.json")
+        Tracks(**sonic).save(tmp_path / "scans" / "tracks.json")
     assert "\n" not in str(caught.value)
 
 
@@ -378,10 +379,10 @@ def test_an_older_file_survives_a_write_that_fails(tmp_path, sonic, monkeypatch)
     Tracks(**sonic).save(path)
     before = path.read_bytes()
 
-    def full_disk(self, target):
+    def full_disk(*_args, **_options):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("pathlib.Path.replace", full_disk)
+    monkeypatch.setattr("pathlib.Path.write_text", full_disk)
     with pytest.raises(OutputError, match="No space left"):
         Tracks(**sonic).save(path)
     assert path.read_bytes() == before

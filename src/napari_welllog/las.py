@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from napari_welllog.errors import LasError, OutputError
+from napari_welllog.errors import LasError
+from napari_welllog.output import naming
 
 if TYPE_CHECKING:
     from napari_welllog.curves import LogCurve
@@ -393,9 +394,6 @@ def _csv_rows(table: _Table) -> Iterator[str]:
 
 def _write_text(path: str | Path, header: list[str], rows: Iterator[str]) -> None:
     """Write a text file with the same bytes on every system."""
-    try:
-        with Path(path).open("w", encoding="ascii", newline="\n") as file:
-            file.writelines(header)
-            file.writelines(rows)
-    except OSError as error:
-        raise OutputError(f"{path}: cannot be written ({error.strerror}); choose another folder") from None
+    with naming(path), Path(path).open("w", encoding="ascii", newline="\n") as file:
+        file.writelines(header)
+        file.writelines(rows)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import difflib
 import json
 import math
-import os
 from collections.abc import Callable, Iterable
 from itertools import pairwise
 from pathlib import Path
@@ -19,7 +18,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
-from napari_welllog.errors import OutputError, TracksError
+from napari_welllog.errors import TracksError
+from napari_welllog.output import naming, staged
 
 FloatArray = NDArray[np.float64]
 
@@ -542,19 +542,8 @@ class Tracks(_Calibration):
         OutputError
             If the file cannot be written.
         """
-        path = Path(path)
-        part = path.with_name(f".{path.name}.{os.getpid()}.part")
-        try:
-            part.write_text(self.to_json(), encoding="utf-8")
-            part.replace(path)
-        except OSError as error:
-            part.unlink(missing_ok=True)
-            raise OutputError(
-                _one_line(f"{path}: cannot be written ({error.strerror}); choose another folder")
-            ) from None
-        except BaseException:
-            part.unlink(missing_ok=True)
-            raise
+        with staged([path]) as places, naming(path):
+            places[Path(path)].write_text(self.to_json(), encoding="utf-8")
 
     def to_json(self) -> str:
         """Give the text of a tracks.json, with optional keys only where they say something."""
