@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_welllog.class_map import ClassMap
-from napari_welllog.paths import ABSENT, PathSettings, find_paths
+from napari_welllog.paths import ABSENT, Path, PathSettings, find_paths
 from napari_welllog.tracks import Curve, DepthAxis, Track
 
 Floats = NDArray[np.float64]
@@ -108,17 +108,8 @@ def extract_traces(class_map: ClassMap, track: Track, settings: PathSettings = P
     """
     view = _TrackView(class_map, track)
     wrapping = {curve.curve_class for curve in track.curves if curve.wraps}
-    entry, path = find_paths(view.coarse_curves, view.rows, settings, (1 in wrapping, 2 in wrapping))
-    return [_trace(view, curve.curve_class, *_way(entry, path, curve.curve_class)) for curve in track.curves]
-
-
-def _way(
-    entry: NDArray[np.intp], path: NDArray[np.intp], curve_class: int
-) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Leftmost and rightmost column that the path of one curve runs over in each row; -1 where it is absent."""
-    ways = np.stack([entry[curve_class - 1], path[curve_class - 1]])
-    low, high = COARSE * ways.min(axis=0), COARSE * ways.max(axis=0) + COARSE - 1
-    return np.where(ways[1] == ABSENT, ABSENT, low), np.where(ways[1] == ABSENT, ABSENT, high)
+    paths = find_paths(view.coarse_curves, view.rows, settings, (1 in wrapping, 2 in wrapping))
+    return [_trace(view, curve.curve_class, paths[curve.curve_class - 1]) for curve in track.curves]
 
 
 class _TrackView:
@@ -153,19 +144,24 @@ class _TrackView:
         return np.asarray(padded.reshape(*curves.shape[:2], -1, COARSE).max(axis=3))
 
 
-def _trace(view: _TrackView, curve_class: int, low: NDArray[np.intp], high: NDArray[np.intp]) -> Trace:
-    """Measure one curve along its path."""
-    stroke = _measure_strokes(view, curve_class, low, high)
-    centre = _centre_line(stroke)
-    state = np.where(np.isfinite(centre), TraceState.TRACED, TraceState.MISSING).astype(np.uint8)
-    column, confidence = centre, np.where(np.isfinite(centre), stroke.confidence, 0.0)
-    for first, last in _gaps_to_bridge(np.isfinite(centre), high != ABSENT):
-        ends = [first - 1, last]
-        between = np.arange(first, last)
-        column[between] = _bridge(centre, first, last)
-        confidence[between] = 0.5 * confidence[ends].min()
-        state[between] = TraceState.BRIDGED
-    return Trace(curve_class, view.top, column + view.left, confidence.astype(np.float32), state)
+def _trace(view: _TrackView, curve_class: int, path: Path) -> Trace:
+    """Measure one curve along its path; a curve that wraps is measured as if the paper went on."""
+    left, right = view.edges
+    passed = path.turns * (right - left)
+    stroke = _measure_strokes(view, curve_class, path)
+    stroke = _Strokes(stroke.left + passed, stroke.right + passed, stroke.confidence)
+    column = _centre_line(stroke)
+    known = np.isfinite(column)
+    confidence = np.where(known, stroke.confidence, 0.0)
+    state = np.where(known, TraceState.TRACED, TraceState.MISSING).astype(np.uint8)
+    for first, last in _gaps_to_bridge(known, path.present):
+        confidence[first:last] = 0.5 * min(confidence[first - 1], confidence[last])
+        state[first:last] = TraceState.BRIDGED
+        column[first:last] = _bridge(column, first, last)
+    column += view.left
+    if passed.any():
+        column = left + np.mod(column - left, right - left)
+    return Trace(curve_class, view.top, column, confidence.astype(np.float32), state)
 
 
 @dataclass(frozen=True)
@@ -184,10 +180,10 @@ class _Strokes:
     confidence: Floats
 
 
-def _measure_strokes(
-    view: _TrackView, curve_class: int, low: NDArray[np.intp], high: NDArray[np.intp]
-) -> _Strokes:
+def _measure_strokes(view: _TrackView, curve_class: int, path: Path) -> _Strokes:
     """Measure the ink that the path runs over, a chunk of rows at a time."""
+    low = np.where(path.present, COARSE * np.minimum(path.entry, path.exit), ABSENT)
+    high = np.where(path.present, COARSE * np.maximum(path.entry, path.exit) + COARSE - 1, ABSENT)
     pieces = []
     for first in range(0, view.rows, CHUNK):
         rows = slice(first, min(first + CHUNK, view.rows))
@@ -267,7 +263,7 @@ def _centre_line(stroke: _Strokes) -> Floats:
     known = np.isfinite(both)
     centre = np.where(known, both, 0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
     centre[~known.any(axis=0)] = np.nan
-    return _settle_kicks(centre, left, right, half)
+    return _settle_kicks(centre, left, right, stroke, half)
 
 
 def _eroded(edge: Floats, half: float) -> Floats:
@@ -298,21 +294,23 @@ def _moved(edge: Floats, offset: int) -> Floats:
     return moved
 
 
-def _settle_kicks(centre: Floats, left: Floats, right: Floats, half: float) -> Floats:
+def _settle_kicks(centre: Floats, left: Floats, right: Floats, stroke: _Strokes, half: float) -> Floats:
     """Where the two estimates of the line disagree, tell a narrow kick from a sweep.
 
     On a sweep the line moves on from row to row by more than the estimates differ, and its middle stays. A kick
-    whose way out and way back have run together stands still between them, far from both: the line is at its tip.
+    whose way out and way back have run together stands still between them, far from both: the line is at its tip,
+    half a pen short of the end of the ink.
     """
     apart = max(4.0, 2 * half)
     onward = np.abs(_moved(centre, 1) - _moved(centre, -1))
     with np.errstate(invalid="ignore"):
         merged = (right - left > apart) & ~(onward >= right - left)
     before, after = _nearest_known(np.where(merged, np.nan, centre))
+    right_tip, left_tip = stroke.right - half, stroke.left + half
     with np.errstate(invalid="ignore"):
-        rightward = right - np.fmax(before, after)
-        leftward = np.fmin(before, after) - left
-    tip = np.where(leftward > rightward, left, right)
+        rightward = right_tip - np.fmax(before, after)
+        leftward = np.fmin(before, after) - left_tip
+    tip = np.where(leftward > rightward, left_tip, right_tip)
     return np.where(merged & (np.fmax(leftward, rightward) > apart), tip, centre)
 
 

@@ -33,10 +33,35 @@ class PathSettings:
 
     absent: float = 0.85
     switch: float = 5.0
-    hidden: float = 0.8
+    hidden: float = 0.9
     move: float = 0.12
     reward: float = 0.05
     wrap: float = 4.0
+
+
+@dataclass(frozen=True)
+class Path:
+    """The way of one curve down the rows.
+
+    Parameters
+    ----------
+    entry, exit : int (rows,), column where it comes into each row and where it leaves it; -1 where it is absent.
+    """
+
+    entry: NDArray[np.intp]
+    exit: NDArray[np.intp]
+
+    @property
+    def present(self) -> NDArray[np.bool_]:
+        """Whether the curve is there, bool (rows,)."""
+        return np.asarray(self.exit != ABSENT)
+
+    @property
+    def turns(self) -> NDArray[np.intp]:
+        """How often the curve has left at the right edge and come in at the left one so far, int (rows,)."""
+        before = np.concatenate([[ABSENT], self.exit[:-1]])
+        passed = self.present & (before != ABSENT) & (self.entry != before)
+        return np.cumsum(np.where(passed, np.sign(before - self.entry), 0))
 
 
 @dataclass(frozen=True)
@@ -63,7 +88,7 @@ def find_paths(
     wraps: tuple[bool, bool] = (False, False),
     chunk: int = 4096,
     ahead: int = 1024,
-) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+) -> tuple[Path, Path]:
     """Find the cheapest way of both curves through all rows, by dynamic programming.
 
     Within a row a path may run any distance sideways, so a kick of hundreds of columns in one row is an ordinary
@@ -80,15 +105,14 @@ def find_paths(
 
     Returns
     -------
-    entry, path : int (2, rows), the column where each curve comes into each row and where it leaves it; -1 where
-        it is absent.
+    The paths of curve one and curve two.
 
     Examples
     --------
     >>> ink = np.zeros((2, 60, 9), np.float32); ink[0, :, 4] = 1
-    >>> entry, path = find_paths(lambda top, bottom: ink[:, top:bottom], 60)
-    >>> path[:, 30].tolist()
-    [4, -1]
+    >>> one, two = find_paths(lambda top, bottom: ink[:, top:bottom], 60)
+    >>> int(one.exit[30]), bool(two.present.any())
+    (4, False)
     """
     found = np.full((2, 2, rows), ABSENT, np.intp)
     prices = _Prices(settings, np.array([[settings.wrap if wrap else np.inf] for wrap in wraps], np.float32))
@@ -99,7 +123,7 @@ def find_paths(
         traced = _trace_back(memory, prices)
         found[:, :, settled:stop] = traced[:, :, settled - first : stop - first]
         settled = stop
-    return found[0], found[1]
+    return Path(found[0, 0], found[1, 0]), Path(found[0, 1], found[1, 1])
 
 
 @dataclass(frozen=True)
