@@ -170,6 +170,45 @@ def test_a_tiff_of_jpeg_strips_opens_grey_and_in_colour(tmp_path):
         assert np.abs(difference).mean() < 3
 
 
+@pytest.fixture
+def old_jpeg(tmp_path):
+    """A TIFF in the JPEG of TIFF 6.0: one JPEG file inside, which three tags point at."""
+    path = tmp_path / "old.tif"
+    colour, _ = tinted(GREY)
+    jpeg = io.BytesIO()
+    Image.fromarray(colour).save(jpeg, "JPEG", quality=95, subsampling=0)
+    size = len(jpeg.getvalue())
+    tifffile.imwrite(
+        path,
+        iter([jpeg.getvalue()]),
+        shape=colour.shape,
+        dtype=np.uint8,
+        photometric="rgb",
+        compression="zlib",
+        rowsperstrip=len(colour),
+        extratags=[(512, 3, 1, 1), (513, 4, 1, 0), (514, 4, 1, size)],
+        metadata=None,
+    )
+    with tifffile.TiffFile(path) as tiff:
+        offset = tiff.pages[0].dataoffsets[0]
+    for code, value in [(259, 6), (262, 6), (513, offset)]:
+        set_tag(path, code, value)
+    return path
+
+
+def test_the_jpeg_of_old_tiff_opens(old_jpeg):
+    pixels = read_scan(old_jpeg).pixels
+    assert pixels.shape == GREY.shape
+    assert np.abs(pixels.astype(int) - tinted(GREY)[1]).mean() < 3
+
+
+@pytest.mark.parametrize("share", [0.3, 0.6, 0.95])
+def test_the_jpeg_of_old_tiff_is_refused_when_cut_short(old_jpeg, share):
+    content = old_jpeg.read_bytes()
+    old_jpeg.write_bytes(content[: int(len(content) * share)])
+    assert "cut short" in refusal(old_jpeg)
+
+
 @pytest.mark.parametrize("bigtiff", [False, True])
 @pytest.mark.parametrize("compression", [None, "zlib"])
 @pytest.mark.parametrize("planar", ["contig", "separate"])
@@ -851,6 +890,62 @@ def test_a_group_4_file_that_promises_some_bytes_too_many_opens(tmp_path):
         sizes = list(tiff.pages[0].databytecounts)
     set_tag(path, 279, [*sizes[:-1], sizes[-1] + 100])
     np.testing.assert_array_equal(read_scan(path).pixels, LOG)
+
+
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(place=st.floats(0.05, 0.9), bit=st.integers(0, 7), rows_per_strip=st.sampled_from([100, 700]))
+def test_a_damaged_group_4_strip_is_refused_unless_the_damage_stays_small(
+    tmp_path, place, bit, rows_per_strip
+):
+    """Decoders go on after a wrong bit, and give noise, or white where rows went missing."""
+    path = tmp_path / "log.tif"
+    write_group_4(path, rows_per_strip=rows_per_strip)
+    with tifffile.TiffFile(path) as tiff:
+        offset, size = tiff.pages[0].dataoffsets[0], tiff.pages[0].databytecounts[0]
+    content = bytearray(path.read_bytes())
+    content[offset + int(place * size)] ^= 1 << bit
+    path.write_bytes(content)
+    try:
+        pixels = read_scan(path).pixels
+    except ScanError:
+        strips = 700 // rows_per_strip
+        assert refusal(path).startswith(f"damaged, strip 1 of {strips} cannot be decoded to its end; ")
+    else:
+        assert (pixels != LOG).mean() < 0.03
+
+
+def test_group_4_strips_without_an_end_of_block_code_open(tmp_path):
+    """Some writers leave it out, for the number of rows is known."""
+    path = tmp_path / "log.tif"
+    strips = []
+    for strip in group_4_strips(LOG, 200):
+        bits = "".join(f"{byte:08b}" for byte in strip).rstrip("0").removesuffix("000000000001" * 2)
+        bits += "0" * (-len(bits) % 8)
+        strips.append(int(bits, 2).to_bytes(len(bits) // 8, "big"))
+        assert len(strips[-1]) < len(strip)
+    write_group_4(path, strips=strips)
+    np.testing.assert_array_equal(read_scan(path).pixels, LOG)
+
+
+def test_a_last_group_4_strip_that_is_coded_as_high_as_the_others_opens(tmp_path):
+    path = tmp_path / "log.tif"
+    strips = group_4_strips(np.vstack([LOG, LOG[:100]]), 200)
+    write_group_4(path, strips=strips)
+    np.testing.assert_array_equal(read_scan(path).pixels, LOG)
+
+
+def test_a_damaged_file_prints_nothing_by_itself(tmp_path):
+    """Libraries in C write to stderr past Python, where the command's one line is to stand alone."""
+    path = tmp_path / "log.tif"
+    as_bilevel(LOG).save(path, compression="tiff_lzw")
+    content = bytearray(path.read_bytes())
+    content[200:300] = bytes(range(100, 200))
+    path.write_bytes(content)
+    code = "import sys; from napari_welllog import read_scan; read_scan(sys.argv[1])"
+    run = subprocess.run([sys.executable, "-c", code, path], capture_output=True, text=True, check=False)
+    assert run.returncode == 1
+    assert run.stderr.startswith("Traceback")
+    assert "damaged or cut short" in run.stderr.splitlines()[-1]
 
 
 @pytest.mark.parametrize("share", [0.001, 0.02, 0.3, 0.6, 0.95])

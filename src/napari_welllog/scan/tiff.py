@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import io
 import itertools
 import logging
@@ -19,6 +20,7 @@ import numpy as np
 from PIL import Image, TiffImagePlugin
 from tifffile import TiffFile, TiffPage
 
+from napari_welllog.scan.group4 import REVERSED_BITS, end_of_rows, with_black_row
 from napari_welllog.scan.page import (
     BLOCK_PIXELS,
     SCAN_AGAIN,
@@ -54,7 +56,21 @@ _TRANSPARENCY = ((1,), (2,))
 # Zeros that a program may append to the data of a strip, to begin the next at a round address.
 _PADDING = 8
 
-_REVERSED_BITS = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
+
+def _silence_libtiff() -> None:
+    """Keep libtiff's remarks on damaged files off stderr, as Pillow does with its warnings.
+
+    They come beside the error that Pillow raises, or without one, and so are never what a user needs.
+    """
+    try:
+        set_handler = ctypes.CDLL(Image.core.__file__).TIFFSetErrorHandler  # type: ignore[attr-defined]
+    except (OSError, AttributeError):  # where libtiff is a part of Pillow, as on Windows, it cannot be told
+        return
+    set_handler.argtypes, set_handler.restype = [ctypes.c_void_p], ctypes.c_void_p
+    set_handler(None)
+
+
+_silence_libtiff()
 
 # tifffile logs what is odd in a file, and without a handler Python prints that on stderr beside our one line.
 logging.getLogger("tifffile").addHandler(logging.NullHandler())
@@ -97,6 +113,10 @@ def _old_jpeg_blocks(page: TiffPage, file: BinaryIO) -> Iterator[Block]:
 
     Pillow turns the page upright by itself.
     """
+    ends = [offset + size for offset, size in zip(page.dataoffsets, page.databytecounts, strict=True)]
+    if max(ends, default=math.inf) > os.fstat(file.fileno()).st_size:  # libjpeg would fill up with grey
+        raise UnreadableError(f"cut short, its last strip is not all there; {SCAN_AGAIN}")
+    file.seek(0)
     image = TiffImagePlugin.TiffImageFile(file)
     image.seek(page.index)
     yield from grey_blocks(image)
@@ -175,6 +195,8 @@ class _Segments:
         self.down = math.ceil(page.imagelength / self.rows)
         self.row_bytes = math.ceil(self.columns * self.bits * (self.samples // self.planes) / 8)
         self.splits = page.compression == _UNCOMPRESSED and not self.tiled
+        self.is_group_4 = page.compression == _GROUP_4
+        self.unmarked: set[int] = set()  # segments of group 4 that do not say where they end
         self.offsets, self.sizes = self._places()
 
     def _extra_samples(self) -> tuple[int, ...]:
@@ -245,13 +267,29 @@ class _Segments:
             raise cannot_read("colours stored at half their resolution without compression")
         try:
             pictures = [self._picture(batch, plane) for plane in range(self.planes)]
-        except (
-            SyntaxError,
-            KeyError,
-        ):  # Pillow has no mode for such samples, or does not know the compression
+        except (SyntaxError, KeyError):  # Pillow has no mode for such samples, or no such compression
             return self._rare_blocks(batch)
         picture = pictures[0] if self.planes == 1 else self._merged(pictures)
-        return grey_blocks(picture, invert=self.photometric == _WHITE_IS_ZERO)
+        blocks = grey_blocks(picture, invert=self.photometric == _WHITE_IS_ZERO)
+        return self._without_marks(blocks, batch) if self.is_group_4 else blocks
+
+    def _without_marks(self, blocks: Iterator[Block], batch: list[_Segment]) -> Iterator[Block]:
+        """Take the black row from below each segment of group 4, refusing a segment that lacks it."""
+        marks = np.cumsum([segment.rows + 1 for segment in batch]) - 1
+        black = 0 if self.photometric == _WHITE_IS_ZERO else 255
+        for top, left, block in blocks:
+            first, last = np.searchsorted(marks, (top, top + block.shape[0]))
+            inside = marks[first:last] - top
+            for segment in itertools.compress(batch[first:last], (block[inside] != black).any(axis=1)):
+                # A strip that may be coded with the rows of a whole one, or without a proper end, tells nothing.
+                if segment.rows == self.rows and segment.index not in self.unmarked:
+                    raise self._refused("damaged", segment.index, "cannot be decoded to its end")
+            yield top - int(first), left, np.delete(block, inside, axis=0)
+
+    def _refused(self, state: str, index: int, trouble: str) -> UnreadableError:
+        """Say what is wrong with a segment."""
+        which = f"{self.kind} {index + 1} of {len(self.offsets)}"
+        return UnreadableError(f"{state}, {which} {trouble}; {SCAN_AGAIN}")
 
     def _merged(self, planes: list[Image.Image]) -> Image.Image:
         """Put colours that the file stores apart into one picture."""
@@ -264,10 +302,13 @@ class _Segments:
     def _picture(self, batch: list[_Segment], plane: int) -> Image.Image:
         """Have Pillow decode one plane of some segments."""
         data = [self._data(segment, plane) for segment in batch]
+        mark = 0
+        if self.is_group_4:
+            data, mark = [self._marked(part, segment) for part, segment in zip(data, batch, strict=True)], 1
         tags: dict[int, tuple[int, ...] | bytes] = {
             _WIDTH: (self.columns,),
-            _LENGTH: (sum(segment.rows for segment in batch),),
-            _ROWS_PER_STRIP: (batch[0].rows,),
+            _LENGTH: (sum(segment.rows + mark for segment in batch),),
+            _ROWS_PER_STRIP: (batch[0].rows + mark,),
             **self._sample_tags(),
         }
         # How it is compressed, and what undoing that takes.
@@ -275,6 +316,8 @@ class _Segments:
             value = _tag(self.page, code)
             if value is not None:
                 tags[code] = value if isinstance(value, bytes) else _numbers(value)
+        if self.is_group_4:
+            tags[_FILL_ORDER] = (1,)
         file = io.BytesIO(_small_tiff(self.page.parent.byteorder, tags, data))
         picture = _UnlimitedTiffFile(file)
         picture.load()
@@ -308,19 +351,27 @@ class _Segments:
         size = size if segment.size is None else min(size, segment.size)
         self.file.seek(offset)
         data = self.file.read(max(0, min(size, self.file_size - offset)))
+        if self.is_group_4 and _tag(self.page, _FILL_ORDER, 1) == 2:
+            data = data.translate(REVERSED_BITS)
         if not self._is_complete(data, size):
-            which = f"{self.kind} {index + 1} of {len(self.offsets)}"
-            raise UnreadableError(f"cut short, {which} is not all there; {SCAN_AGAIN}")
+            raise self._refused("cut short", index, "is not all there")
         return data
+
+    def _marked(self, data: bytes, segment: _Segment) -> bytes:
+        """Append a black row to a segment of group 4, to see that it is decoded to its end."""
+        if end_of_rows(data) is None:
+            self.unmarked.add(segment.index)
+            return data
+        return with_black_row(data, self.columns)
 
     def _is_complete(self, data: bytes, size: int) -> bool:
         """Tell whether all bytes of a segment are there, and are not the zeros of a download that stopped.
 
         Group 4 data that lack their end are decoded without a word, the rest of the strip white.
         """
-        if self.page.compression != _GROUP_4:
+        if not self.is_group_4:
             return len(data) == size > 0
-        if _ends_properly(data, _tag(self.page, _FILL_ORDER, 1)):
+        if end_of_rows(data) is not None:
             return True
         return len(data) == size > 0 and len(data) - len(data.rstrip(b"\0")) <= _PADDING
 
@@ -354,16 +405,6 @@ class _Segments:
         if samples is None or samples.dtype.kind != "u" or self.photometric not in (0, 1, 2):
             raise refusal
         return np.asarray(samples[0] >> max(0, self.bits - 8), np.uint8)
-
-
-def _ends_properly(data: bytes, fill_order: int) -> bool:
-    """Tell whether group 4 data end with their end-of-block code, two times eleven zeros and a one."""
-    end = data.rstrip(b"\0")[-4:]
-    bits = int.from_bytes(end.translate(_REVERSED_BITS) if fill_order == 2 else end, "big")
-    if not bits:
-        return False
-    bits >>= (bits & -bits).bit_length() - 1  # the code ends with a one; the zeros behind it fill a byte
-    return bits & 0xFFFFFF == 0x001001
 
 
 def _small_tiff(byteorder: str, tags: Mapping[int, tuple[int, ...] | bytes], strips: list[bytes]) -> bytes:
