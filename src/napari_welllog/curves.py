@@ -15,7 +15,10 @@ from napari_welllog.tracks import Curve, DepthAxis, Track
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
-LONGEST_BRIDGE = 60
+BRIDGES = (15.0, 60.0)
+USUAL_GAPS = 4.0
+FEWEST_GAPS = 8
+OFF_SCALE_MARGIN = 0.015
 CHUNK = 4096
 COARSE = 2
 WIDEST_PEN = 12.0
@@ -154,7 +157,8 @@ def _trace(view: _TrackView, curve_class: int, path: Path) -> Trace:
     known = np.isfinite(column)
     confidence = np.where(known, stroke.confidence, 0.0)
     state = np.where(known, TraceState.TRACED, TraceState.MISSING).astype(np.uint8)
-    for first, last in _gaps_to_bridge(known, path.present):
+    edges = left - view.left + passed, right - view.left + passed
+    for first, last in _gaps_to_bridge(column, path.present, edges):
         confidence[first:last] = 0.5 * min(confidence[first - 1], confidence[last])
         state[first:last] = TraceState.BRIDGED
         column[first:last] = _bridge(column, first, last)
@@ -324,14 +328,35 @@ def _nearest_known(columns: Floats) -> tuple[Floats, Floats]:
     return padded[above], padded[np.minimum(below, len(columns))]
 
 
-def _gaps_to_bridge(known: Mask, present: Mask) -> list[tuple[int, int]]:
-    """Gaps (first, last + 1) between known rows that are short and that the path went through."""
-    places = np.flatnonzero(known)
+def _gaps_to_bridge(column: Floats, present: Mask, edges: tuple[Floats, Floats]) -> list[tuple[int, int]]:
+    """Gaps (first, last + 1) between known rows across which the curve surely went on.
+
+    The path must have gone through, the gap must be short for this curve, and the curve must not have been on
+    its way off scale before it and on its way back after it.
+    """
+    places = np.flatnonzero(np.isfinite(column))
     ends = np.flatnonzero(np.diff(places) > 1)
     gaps = [(int(places[i]) + 1, int(places[i + 1])) for i in ends]
+    lengths = np.array([np.hypot(last - first + 1, column[last] - column[first - 1]) for first, last in gaps])
+    longest = np.clip(USUAL_GAPS * np.median(lengths), *BRIDGES) if len(gaps) >= FEWEST_GAPS else BRIDGES[1]
     return [
-        (first, last) for first, last in gaps if last - first <= LONGEST_BRIDGE and present[first:last].all()
+        (first, last)
+        for first, last in gaps
+        if last - first <= longest
+        and present[first:last].all()
+        and not _leaves_scale(column, first, last, edges)
     ]
+
+
+def _leaves_scale(column: Floats, first: int, last: int, edges: tuple[Floats, Floats]) -> bool:
+    """Whether a curve, going on as it went before a gap and came after it, is beyond one edge half way through."""
+    half = (last - first + 1) / 2
+    middle = (first + last) // 2
+    onward = column[first - 1] + half * _slope(column[max(first - 6, 0) : first])
+    backward = column[last] - half * _slope(column[last : last + 6])
+    left, right = edges[0][middle], edges[1][middle]
+    margin = OFF_SCALE_MARGIN * (right - left)
+    return bool(max(onward, backward) < left + margin or min(onward, backward) > right - margin)
 
 
 def _bridge(centre: Floats, first: int, last: int) -> Floats:
@@ -352,12 +377,11 @@ def _bridge(centre: Floats, first: int, last: int) -> Floats:
 
 
 def _slope(columns: Floats) -> float:
-    """Columns for a row along a few rows, zero where they are too few or unsteady."""
-    known = np.isfinite(columns)
-    if np.count_nonzero(known) < 4:
+    """Columns for a row along a few rows; zero where they are too few to tell."""
+    known = np.flatnonzero(np.isfinite(columns))
+    if len(known) < 3:
         return 0.0
-    steps = np.diff(columns[known])
-    return float(np.median(steps)) if np.ptp(steps) < 4 else 0.0
+    return float((columns[known[-1]] - columns[known[0]]) / (known[-1] - known[0]))
 
 
 def to_log_curve(trace: Trace, track: Track, depth_axis: DepthAxis, curve: Curve) -> LogCurve:
