@@ -49,7 +49,9 @@ class ClassMap:
     @classmethod
     def from_labels(cls, labels: NDArray[np.uint8]) -> ClassMap:
         """Make a class map that is certain of every label, uint8 (rows, columns)."""
-        one, two = (csr_array((labels == curve_class).astype(np.uint8) * np.uint8(255)) for curve_class in (1, 2))
+        one, two = (
+            csr_array((labels == curve_class).astype(np.uint8) * np.uint8(255)) for curve_class in (1, 2)
+        )
         return cls(labels.astype(np.uint8), (one, two))
 
     @property
@@ -66,7 +68,9 @@ class ClassMap:
         """Class probabilities of rows top to bottom and columns left to right, float32 (3, rows, columns)."""
         one, two = (plane[top:bottom].toarray()[:, left:right] for plane in self.curve_probabilities)
         curves = np.stack([one, two]).astype(np.float32) / 255
-        return np.concatenate([1 - curves.sum(axis=0, keepdims=True), curves])
+        # Two curves of a half each are both rounded up, to a 255th more than the whole.
+        background = np.maximum(1 - curves.sum(axis=0, keepdims=True), 0)
+        return np.concatenate([background, curves])
 
     def shares(self) -> tuple[float, float, float]:
         """Share of the pixels in background, curve one and curve two; they add up to 1."""
