@@ -272,19 +272,15 @@ def _column_at_each_row(rows: Floats, columns: Floats, count: int) -> Floats:
     A tilted page can make a kick double back on itself by a few rows; its first passage counts.
     """
     known = np.isfinite(rows) & np.isfinite(columns)
-    targets = np.arange(count, dtype=float)
     if not known.any():
         return np.full(count, np.nan)
     onward = np.maximum.accumulate(np.where(known, rows, -np.inf))
     ahead = known & (rows >= onward)
-    kept_rows, kept_columns = rows[ahead], columns[ahead]
-    column = np.interp(targets, kept_rows, kept_columns, np.nan, np.nan)
-    after = np.clip(np.searchsorted(kept_rows, targets), 1, max(len(kept_rows) - 1, 1))
-    gap = kept_rows[np.minimum(after, len(kept_rows) - 1)] - kept_rows[after - 1]
-    return np.where(gap > _LONGEST_STEP, np.nan, column)
-
-
-_LONGEST_STEP = 4.0
+    kept_rows, kept_columns, lifts = rows[ahead], columns[ahead], np.cumsum(~known)[ahead]
+    targets = np.arange(count, dtype=float)
+    after = np.minimum(np.maximum(np.searchsorted(kept_rows, targets), 1), len(kept_rows) - 1)
+    lifted = lifts[after] != lifts[after - 1]
+    return np.where(lifted, np.nan, np.interp(targets, kept_rows, kept_columns, np.nan, np.nan))
 
 
 def _print_third_curve(page: _Page, left: float, right: float, span: tuple[float, float]) -> None:
@@ -351,7 +347,7 @@ def _calibration(
 ) -> Tracks:
     """The tracks.json of a printed log."""
     rows, columns = page.shape
-    knots = np.linspace(span[0], span[1], 9).round().astype(int)
+    knots = np.unique(np.linspace(span[0], span[1], 9).round().astype(int))
     tracks = []
     for index, (left, right) in enumerate(edges):
         sides = [
