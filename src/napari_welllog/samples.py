@@ -43,9 +43,7 @@ SAMPLE_PRESS = PressSettings(
 
 _SHORT_LOG_SEED = 7
 _FIRST_CROSSING_SEED = 17
-
-ROWS_AROUND = 150
-"""Rows shown above and below a crossing."""
+_ROWS_AROUND = 150
 
 
 def short_log() -> list[LayerData]:
@@ -84,9 +82,10 @@ def crossing() -> list[LayerData]:
     """
     for seed in count(_FIRST_CROSSING_SEED):
         log = print_log(seed, SAMPLE_PRESS, rows=1200, columns=600, tracks=1)
-        row = clearest_crossing(true_traces(log, 0))
-        if row is not None:
-            return [_sample(_rows_of(log, row - ROWS_AROUND, row + ROWS_AROUND), "crossing")]
+        found = clearest_crossing(true_traces(log, 0), _ROWS_AROUND)
+        if found is not None:
+            row, _ = found
+            return [_sample(_rows_of(log, row - _ROWS_AROUND, row + _ROWS_AROUND), "crossing")]
     raise AssertionError("count() does not end")
 
 
@@ -112,29 +111,31 @@ def true_traces(log: PrintedLog, track: int) -> list[Trace]:
     ]
 
 
-def clearest_crossing(traces: Sequence[Trace]) -> int | None:
+def clearest_crossing(traces: Sequence[Trace], around: int) -> tuple[int, float] | None:
     """Find the crossing whose curves stand furthest apart above and below it.
 
     Parameters
     ----------
     traces : sequence of Trace
         The traces of one track.
+    around : int
+        How many rows above and below the crossing to look at.
 
     Returns
     -------
-    int or None
-        The row of the crossing, or None where no curves cross that are there over all the `ROWS_AROUND` rows
-        above and below.
+    (int, float) or None
+        The row of the crossing, and how many columns the curves stand apart on the side where it is less;
+        None where no curves cross that are there in all of these rows.
     """
     crossings = [crossing for crossing in find_crossings(traces) if crossing.swaps]
     rows = [(crossing.row_from + crossing.row_to) // 2 for crossing in crossings]
-    distances = {row: _distance_around(traces, row) for row in rows}
-    return max(distances, key=distances.__getitem__) if any(distances.values()) else None
+    distances = ((row, _distance_around(traces, row, around)) for row in rows)
+    return max((found for found in distances if found[1] > 0), key=lambda found: found[1], default=None)
 
 
-def _distance_around(traces: Sequence[Trace], row: int) -> float:
+def _distance_around(traces: Sequence[Trace], row: int, around: int) -> float:
     """Tell how far two curves stand apart before and after they change sides, where it is less."""
-    above, below = (_median_distance(traces, top, top + ROWS_AROUND) for top in (row - ROWS_AROUND, row))
+    above, below = (_median_distance(traces, top, top + around) for top in (row - around, row))
     return min(abs(above), abs(below)) if above * below < 0 else 0.0
 
 

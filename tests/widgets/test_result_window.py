@@ -79,6 +79,7 @@ def columns_with(picture: np.ndarray, curve_class: int) -> np.ndarray:
     return np.flatnonzero((np.abs(picture[..., :3].astype(int) - colour).max(axis=2) < 40).any(axis=0))
 
 
+@pytest.mark.timeout(600)
 def test_the_picture_of_the_window_is_written_whether_or_not_there_is_a_display(
     result: Result, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -91,6 +92,7 @@ def test_the_picture_of_the_window_is_written_whether_or_not_there_is_a_display(
     assert len(columns_with(picture, 2))
 
 
+@pytest.mark.timeout(600)
 def test_a_window_that_cannot_open_is_one_line(
     result: Result, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

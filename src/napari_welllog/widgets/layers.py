@@ -132,7 +132,7 @@ def class_map_layer(labels: NDArray[np.uint8], name: str = "classes", over: Laye
     settings = {
         "name": name,
         "colormap": _CLEAR | CURVE_COLOURS,
-        "opacity": 0.8,
+        "opacity": 0.6,
         "features": {"index": [0, 1, 2], "class": list(CLASS_NAMES)},
         "metadata": _signed(name),
         **_place_of(over),
@@ -193,7 +193,8 @@ def curves_layer(
     settings = {
         "name": name,
         "shape_type": "path",
-        "edge_width": [1.0 if thin else 2.0 for thin in bridged] or 2.0,
+        "opacity": 1.0,
+        "edge_width": [1.0 if thin else 1.5 for thin in bridged] or 1.5,
         "edge_color": colours or "black",
         "face_color": "transparent",
         "features": features,

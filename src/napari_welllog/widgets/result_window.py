@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from napari.components import ViewerModel
 
 WINDOW_SIZE = (1500, 950)
-_PATIENCE = 180
+_PATIENCE = 600
 _RUN_WINDOW = f"import sys; from {__name__} import run_window; run_window(*sys.argv[1:])"
 
 
