@@ -983,6 +983,32 @@ def test_a_page_of_zero_size_is_refused(tmp_path, code):
     assert refusal(path).startswith("has a page without pixels; ")
 
 
+def test_a_tag_that_makes_no_sense_is_refused_in_plain_words(tmp_path):
+    """A width of one half: what Python says of it is no help to anyone."""
+    path = tmp_path / "log.tif"
+    tifffile.imwrite(path, GREY, metadata=None)
+    with tifffile.TiffFile(path) as tiff:
+        offset = tiff.pages[0].tags[256].offset
+    content = bytearray(path.read_bytes())
+    content[offset + 2 : offset + 4] = (11).to_bytes(2, "little")  # a number with fractions
+    path.write_bytes(content)
+    assert refusal(path).startswith(("damaged or cut short; ", "has a page without pixels; "))
+
+
+def test_a_list_of_pages_that_runs_in_a_circle_ends(tmp_path):
+    path = tmp_path / "log.tif"
+    with tifffile.TiffWriter(path) as tiff:
+        tiff.write(GREY, metadata=None)
+        tiff.write(GREY[:50], metadata=None)
+    with tifffile.TiffFile(path) as tiff:
+        first, last = (page.offset for page in tiff.pages)
+    content = bytearray(path.read_bytes())
+    next_page = last + 2 + 12 * int.from_bytes(content[last : last + 2], "little")
+    content[next_page : next_page + 4] = first.to_bytes(4, "little")
+    path.write_bytes(content)
+    np.testing.assert_array_equal(read_scan(path).pixels, np.vstack([GREY, GREY[:50]]))
+
+
 def test_a_tiff_that_lists_too_few_strips_is_refused(tmp_path):
     path = tmp_path / "log.tif"
     write_group_4(path, rows_per_strip=100)

@@ -235,7 +235,7 @@ def _refuse_undecodable(page: Any) -> None:
     """Refuse a page whose image pdfium leaves out without a word, such as a fax of over 65,535 rows."""
     for image in _images(page):
         try:
-            image.get_bitmap().close()
+            image.get_bitmap()
         except pypdfium2.PdfiumError as error:
             columns, rows = image.get_px_size()
             raise UnreadableError(

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import os
 import stat
+import struct
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -23,6 +25,13 @@ MAX_MEGAPIXELS = 4_000
 _TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _PICTURES = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"BM", b"GIF8")
 _PDF = b"%PDF-"
+
+# These log what is odd in a file, and without a handler Python prints that on stderr beside our one line.
+for _library in ("PIL", "pypdfium2", "tifffile"):
+    logging.getLogger(_library).addHandler(logging.NullHandler())
+
+# Errors of a decoder that met what it did not expect: their words are for its programmers.
+_UNEXPECTED = (ArithmeticError, AssertionError, AttributeError, LookupError, TypeError, struct.error)
 
 # Of the memory that is free, what a scan may take: the rest of the program needs some too.
 _MEMORY_SHARE = 0.9
@@ -108,7 +117,8 @@ def read_scan(
     except MemoryError as error:
         raise ScanError(f"{source}: too large for the memory that is free; choose fewer pages") from error
     except Exception as error:  # a decoder fails on a damaged file in more ways than it documents
-        raise ScanError(f"{source}: damaged or cut short ({_reason(error)}); {SCAN_AGAIN}") from error
+        reason = "" if isinstance(error, _UNEXPECTED) else f" ({_reason(error)})"
+        raise ScanError(f"{source}: damaged or cut short{reason}; {SCAN_AGAIN}") from error
 
 
 def _open_pages(source: Path, pages: Sequence[int] | None) -> AbstractContextManager[list[Page]]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ctypes
 import io
 import itertools
-import logging
 import math
 import os
 import struct
@@ -72,9 +71,6 @@ def _silence_libtiff() -> None:
 
 _silence_libtiff()
 
-# tifffile logs what is odd in a file, and without a handler Python prints that on stderr beside our one line.
-logging.getLogger("tifffile").addHandler(logging.NullHandler())
-
 
 class _UnlimitedTiffFile(TiffImagePlugin.TiffImageFile):
     """Pillow's reader of TIFF without its limit on pixels: what is too large was refused before."""
@@ -89,11 +85,22 @@ class _UnlimitedTiffFile(TiffImagePlugin.TiffImageFile):
 def tiff_pages(source: Path, pages: Sequence[int] | None) -> Iterator[list[Page]]:
     """Open the wanted pages of a TIFF, leaving out thumbnails and masks."""
     with source.open("rb") as file, TiffFile(file) as tiff:
-        every = [page for page in tiff.pages if isinstance(page, TiffPage)]
+        every = _every_page(tiff)
         paper = [page for page in every if not page.is_reduced and not page.is_mask] or every
         if not paper:
             raise UnreadableError(f"cut short, the list of its pages is missing; {SCAN_AGAIN}")
         yield [_page(paper[index], file) for index in chosen_pages(len(paper), pages)]
+
+
+def _every_page(tiff: TiffFile) -> list[TiffPage]:
+    """List the pages, each once: in a damaged file the last may name an earlier one as the next, for ever."""
+    pages: dict[int, TiffPage] = {}
+    for page in tiff.pages:
+        if page.offset in pages:
+            break
+        if isinstance(page, TiffPage):
+            pages[page.offset] = page
+    return list(pages.values())
 
 
 def _page(page: TiffPage, file: BinaryIO) -> Page:
@@ -315,7 +322,8 @@ class _Segments:
         for code in (_COMPRESSION, _FILL_ORDER, _FAX_3, _FAX_4, _PREDICTOR, _JPEG_TABLES, _SUBSAMPLING):
             value = _tag(self.page, code)
             if value is not None:
-                tags[code] = value if isinstance(value, bytes) else _numbers(value)
+                count = 2 if code == _SUBSAMPLING else 1
+                tags[code] = value if isinstance(value, bytes) else _numbers(value)[:count]
         if self.is_group_4:
             tags[_FILL_ORDER] = (1,)
         file = io.BytesIO(_small_tiff(self.page.parent.byteorder, tags, data))
