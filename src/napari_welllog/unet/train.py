@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
 from napari_welllog.errors import Cancelled, ModelError
+from napari_welllog.output import naming, staged
 from napari_welllog.synthetic import PressSettings, print_window
 from napari_welllog.unet.losses import DEFAULT_LOSS, LOSSES
 from napari_welllog.unet.network import UNet
@@ -117,17 +119,21 @@ def train(
 
     Raises
     ------
-    ModelError : an unknown loss.
+    ModelError : an unknown loss, or a checkpoint that cannot be read.
+    OutputError : the weights or the checkpoint cannot be written; of the weights this is known before training.
     Cancelled : asked to stop; the checkpoint, where one is named, holds what was learnt.
     """
     if settings.loss not in LOSSES:
         raise ModelError(f"There is no loss named '{settings.loss}'; choose one of {', '.join(LOSSES)}.")
-    run = _Run(settings, press, Path(checkpoint) if checkpoint else None)
-    if resume:
-        run.load()
-    run.go(progress or (lambda status: None), cancelled or (lambda: False))
-    scores = run.measure()
-    save_weights(out, run.average.module, run.provenance(scores))
+    target = Path(out)
+    with staged([target], inputs=[checkpoint]) as places:
+        run = _Run(settings, press, Path(checkpoint) if checkpoint else None)
+        if resume:
+            run.load()
+        run.go(progress or (lambda status: None), cancelled or (lambda: False))
+        scores = run.measure()
+        with naming(target, places[target]):
+            save_weights(places[target], run.average.module, run.provenance(scores))
     return scores
 
 
@@ -147,8 +153,9 @@ class _Run:
     @property
     def fraction(self) -> float:
         """Share of the work done."""
-        whole = self.settings.steps
-        return min(1.0, self.step / whole if whole else self.seconds / (60 * self.settings.minutes))
+        steps, minutes = self.settings.steps, self.settings.minutes
+        done, whole = (self.seconds, 60 * minutes) if steps is None else (self.step, steps)
+        return min(1.0, done / whole) if whole > 0 else 1.0
 
     def go(self, progress: Callable[[TrainingStatus], None], cancelled: Callable[[], bool]) -> None:
         """Train until the time or the batches are used up."""
@@ -172,6 +179,7 @@ class _Run:
             if self.seconds - saved > 60:
                 self.save()
                 saved = self.seconds
+        self.save()
 
     def _batches(self) -> Iterator[tuple[Tensor, Tensor]]:
         """Batches of windows that this run has not seen."""
@@ -223,7 +231,6 @@ class _Run:
         """Write the checkpoint, atomically."""
         if self.checkpoint is None:
             return
-        self.checkpoint.parent.mkdir(parents=True, exist_ok=True)
         state: dict[str, Any] = {
             "network": self.network.state_dict(),
             "average": self.average.state_dict(),
@@ -231,19 +238,25 @@ class _Run:
             "step": self.step,
             "seconds": self.seconds,
         }
-        partial = self.checkpoint.with_suffix(".partial")
-        torch.save(state, partial)
-        partial.replace(self.checkpoint)
+        content = io.BytesIO()
+        torch.save(state, content)
+        with staged([self.checkpoint]) as places, naming(self.checkpoint, places[self.checkpoint]):
+            places[self.checkpoint].write_bytes(content.getvalue())
 
     def load(self) -> None:
         """Go on from the checkpoint, where there is one."""
         if self.checkpoint is None or not self.checkpoint.exists():
             return
-        state = torch.load(self.checkpoint, weights_only=True)
-        self.network.load_state_dict(state["network"])
-        self.average.load_state_dict(state["average"])
-        self.optimizer.load_state_dict(state["optimizer"])
-        self.step, self.seconds = int(state["step"]), float(state["seconds"])
+        try:
+            state = torch.load(self.checkpoint, weights_only=True)
+            self.network.load_state_dict(state["network"])
+            self.average.load_state_dict(state["average"])
+            self.optimizer.load_state_dict(state["optimizer"])
+            self.step, self.seconds = int(state["step"]), float(state["seconds"])
+        except Exception as error:  # a file can be wrong in any way
+            raise ModelError(
+                f"'{self.checkpoint}' is not a checkpoint of this training; give another, or start afresh."
+            ) from error
 
 
 def learning_rate(fraction: float) -> float:

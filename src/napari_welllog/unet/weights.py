@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_welllog.errors import ModelError
+from napari_welllog.output import naming, staged
 
 if TYPE_CHECKING:
-    from torch import nn
+    from torch import Tensor, nn
 
     from napari_welllog.unet.network import UNet
 
@@ -40,16 +41,19 @@ class Model:
 
 
 def save_weights(path: Path | str, network: nn.Module, provenance: dict[str, str]) -> None:
-    """Write a network's weights with their provenance as safetensors, atomically."""
-    from safetensors.torch import save_file
+    """Write a network's weights with their provenance as safetensors, atomically.
 
-    tensors = {name: tensor.detach().contiguous() for name, tensor in network.state_dict().items()}
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".partial")
-    save_file(tensors, partial, {"architecture": ARCHITECTURE, **provenance})
-    partial.chmod(0o644)
-    partial.replace(path)
+    Raises
+    ------
+    OutputError : the file cannot be written.
+    """
+    from safetensors.torch import save
+
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
+    content = save(tensors, {"architecture": ARCHITECTURE, **provenance})
+    target = Path(path)
+    with staged([target]) as places, naming(target, places[target]):
+        places[target].write_bytes(content)
 
 
 def load_model(name_or_file: str | os.PathLike[str] | None = None) -> Model:
@@ -61,7 +65,7 @@ def load_model(name_or_file: str | os.PathLike[str] | None = None) -> Model:
 
     Raises
     ------
-    ModelError : there is no such model, or the file is not a network of ours.
+    ModelError : there is no such model, or the file does not hold sound weights of our network.
 
     Examples
     --------
@@ -76,7 +80,7 @@ def _find(name_or_file: str) -> Path:
     """The weights file of a shipped name or a path."""
     shipped = Path(str(resources.files("napari_welllog.unet"))) / "weights"
     for path in (shipped / f"{name_or_file}.safetensors", Path(name_or_file)):
-        if path.is_file():
+        if os.path.isfile(path):  # unlike Path's own, false for names that no file can have
             return path
     names = ", ".join(sorted(p.stem for p in shipped.glob("*.safetensors"))) or "none"
     raise ModelError(
@@ -87,20 +91,14 @@ def _find(name_or_file: str) -> Path:
 @lru_cache(maxsize=4)
 def _load(path: str, changed: int) -> Model:
     """Read and check a weights file."""
-    from safetensors import SafetensorError, safe_open
-    from safetensors.torch import load
-
     from napari_welllog.unet.network import UNet
 
-    try:
-        with safe_open(path, "pt") as file:
-            provenance = dict(file.metadata() or {})
-        content = Path(path).read_bytes()
-        tensors = load(content)
-    except (SafetensorError, OSError) as error:
+    content, tensors, provenance = _read(path)
+    architecture = provenance.get("architecture", ARCHITECTURE)
+    if architecture != ARCHITECTURE:
         raise ModelError(
-            f"'{path}' is not a safetensors file of weights: {error}. Choose another."
-        ) from error
+            f"'{path}' holds the weights of {architecture!r}, not of {ARCHITECTURE!r}. Choose another."
+        )
     network = UNet()
     try:
         network.load_state_dict(tensors)
@@ -108,4 +106,24 @@ def _load(path: str, changed: int) -> Model:
         raise ModelError(
             f"'{path}' holds the weights of another network than {ARCHITECTURE}. Choose another."
         ) from error
+    if not all(tensor.isfinite().all() for tensor in network.state_dict().values()):
+        raise ModelError(
+            f"'{path}' holds weights that are not finite numbers: its training failed. Choose another."
+        )
     return Model(Path(path).stem, hashlib.sha256(content).hexdigest(), network.eval(), provenance)
+
+
+def _read(path: str) -> tuple[bytes, dict[str, Tensor], dict[str, str]]:
+    """The bytes, the tensors and the provenance of a safetensors file."""
+    from safetensors import SafetensorError, safe_open
+    from safetensors.torch import load
+
+    try:
+        with safe_open(path, "pt") as file:
+            provenance = dict(file.metadata() or {})
+        content = Path(path).read_bytes()
+        return content, load(content), provenance
+    except (SafetensorError, OSError, KeyError) as error:
+        raise ModelError(
+            f"'{path}' is not a safetensors file of weights: {error}. Choose another."
+        ) from error

@@ -1,0 +1,249 @@
+"""Training: it learns, the same seed learns the same, it stops when asked and goes on where it stopped."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import replace
+from importlib import import_module
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from napari_welllog.errors import Cancelled, ModelError, OutputError
+from napari_welllog.synthetic import PressSettings, print_window
+from napari_welllog.unet import load_model
+from napari_welllog.unet.losses import DEFAULT_LOSS
+from napari_welllog.unet.network import UNet
+from napari_welllog.unet.train import (
+    HELD_OUT,
+    PEAK_RATE,
+    WARM_UP,
+    TrainingSettings,
+    TrainingStatus,
+    learning_rate,
+    score_windows,
+    to_ink,
+    train,
+)
+
+module = import_module("napari_welllog.unet.train")
+
+TINY = TrainingSettings(steps=4, batch=2, window=64, held_out=2, workers=0)
+
+
+def tensors_of(path: Path) -> dict[str, torch.Tensor]:
+    return load_model(path).network.state_dict()
+
+
+def are_equal(one: Path, other: Path) -> bool:
+    pairs = zip(tensors_of(one).values(), tensors_of(other).values(), strict=True)
+    return all(torch.equal(first, second) for first, second in pairs)
+
+
+def after(steps: int) -> Callable[[], bool]:
+    """Ask to stop after so many batches."""
+    asked = iter(range(steps + 1))
+    return lambda: next(asked) == steps
+
+
+@pytest.fixture(scope="module")
+def straight_through(tmp_path_factory) -> Path:
+    """The weights of a tiny training that nothing disturbed."""
+    path = tmp_path_factory.mktemp("train") / "straight.safetensors"
+    train(path, TINY)
+    return path
+
+
+def test_a_training_writes_weights_that_say_how_they_were_made(straight_through) -> None:
+    model = load_model(straight_through)
+    said = model.provenance
+    assert (said["loss"], said["seed"], said["steps"], said["windows"]) == (DEFAULT_LOSS, "1", "4", "8")
+    assert said["data"] == "printing press of napari-welllog, no real page"
+    assert said["torch"] == torch.__version__
+    assert len(said["held_out_f1"].split()) == 2
+    assert float(said["minutes"]) >= 0
+    assert list(straight_through.parent.iterdir()) == [straight_through]
+
+
+def test_training_lowers_the_loss(tmp_path) -> None:
+    told: list[TrainingStatus] = []
+    settings = replace(TINY, steps=41, batch=3)
+    scores = train(tmp_path / "w.safetensors", settings, progress=told.append)
+    assert [status.step for status in told] == [20, 40]
+    assert [status.fraction for status in told] == [20 / 41, 40 / 41]
+    first, later = told[0].loss, 2 * told[1].loss - told[0].loss
+    assert later < 0.9 * first
+    assert told[0].scores is not None
+    assert 0 <= scores.accuracy <= 1
+
+
+def test_the_same_seed_trains_the_same_weights(straight_through, tmp_path) -> None:
+    train(tmp_path / "again.safetensors", TINY)
+    assert are_equal(tmp_path / "again.safetensors", straight_through)
+
+
+def test_another_seed_or_press_trains_other_weights(straight_through, tmp_path) -> None:
+    train(tmp_path / "seed.safetensors", replace(TINY, seed=2))
+    assert not are_equal(tmp_path / "seed.safetensors", straight_through)
+    train(tmp_path / "press.safetensors", TINY, PressSettings(bilevel_share=0.0))
+    assert not are_equal(tmp_path / "press.safetensors", straight_through)
+
+
+def test_windows_printed_by_another_process_are_the_same(straight_through, tmp_path) -> None:
+    train(tmp_path / "worker.safetensors", replace(TINY, workers=1))
+    assert are_equal(tmp_path / "worker.safetensors", straight_through)
+
+
+def test_a_training_that_was_stopped_goes_on_where_it_was(straight_through, tmp_path) -> None:
+    """Stopped after two batches of four and resumed, it ends with the weights of one that ran through."""
+    out, checkpoint = tmp_path / "w.safetensors", tmp_path / "checkpoints" / "run.pt"
+    with pytest.raises(Cancelled):
+        train(out, TINY, checkpoint=checkpoint, cancelled=after(2))
+    assert not out.exists()
+    assert list(checkpoint.parent.iterdir()) == [checkpoint]
+    train(out, TINY, checkpoint=checkpoint, resume=True)
+    assert load_model(out).provenance["steps"] == "4"
+    assert are_equal(out, straight_through)
+
+
+def test_a_training_stopped_before_its_first_batch_leaves_a_checkpoint_too(
+    straight_through, tmp_path
+) -> None:
+    checkpoint = tmp_path / "run.pt"
+    with pytest.raises(Cancelled):
+        train(tmp_path / "w.safetensors", TINY, checkpoint=checkpoint, cancelled=lambda: True)
+    train(tmp_path / "w.safetensors", TINY, checkpoint=checkpoint, resume=True)
+    assert are_equal(tmp_path / "w.safetensors", straight_through)
+
+
+def test_a_finished_training_can_be_made_longer(tmp_path) -> None:
+    out, checkpoint = tmp_path / "w.safetensors", tmp_path / "run.pt"
+    train(out, replace(TINY, steps=1), checkpoint=checkpoint)
+    train(out, replace(TINY, steps=3), checkpoint=checkpoint, resume=True)
+    said = load_model(out).provenance
+    assert (said["steps"], said["windows"]) == ("3", "6")
+
+
+def test_without_resume_a_training_starts_afresh(straight_through, tmp_path) -> None:
+    checkpoint = tmp_path / "run.pt"
+    train(tmp_path / "w.safetensors", replace(TINY, seed=5, steps=1), checkpoint=checkpoint)
+    train(tmp_path / "w.safetensors", TINY, checkpoint=checkpoint)
+    assert are_equal(tmp_path / "w.safetensors", straight_through)
+
+
+def test_resuming_where_there_is_no_checkpoint_starts_afresh(straight_through, tmp_path) -> None:
+    train(tmp_path / "w.safetensors", TINY, checkpoint=tmp_path / "run.pt", resume=True)
+    assert are_equal(tmp_path / "w.safetensors", straight_through)
+
+
+def test_the_checkpoint_is_kept_up_to_date_while_training(tmp_path, monkeypatch) -> None:
+    """About once a minute, here told by a clock that runs fast."""
+    ticks = iter(range(0, 10_000, 40))
+    monkeypatch.setattr(module.time, "monotonic", lambda: float(next(ticks)))
+    saved: list[int] = []
+    monkeypatch.setattr(module._Run, "save", lambda run: saved.append(run.step))
+    train(tmp_path / "w.safetensors", TINY, checkpoint=tmp_path / "run.pt")
+    assert saved == [2, 4, 4], "each time 80 seconds are over, and at the end"
+
+
+def test_minutes_are_kept_to(tmp_path, monkeypatch) -> None:
+    ticks = iter(range(0, 10_000, 5))
+    monkeypatch.setattr(module.time, "monotonic", lambda: float(next(ticks)))
+    train(tmp_path / "w.safetensors", replace(TINY, steps=None, minutes=0.5))
+    said = load_model(tmp_path / "w.safetensors").provenance
+    assert said["minutes"] == "0.5"
+    assert said["steps"] == "6"
+
+
+@pytest.mark.parametrize("none", [{"steps": 0}, {"steps": None, "minutes": 0.0}])
+def test_no_time_at_all_is_no_training(tmp_path, none) -> None:
+    train(tmp_path / "w.safetensors", replace(TINY, **none))
+    assert load_model(tmp_path / "w.safetensors").provenance["steps"] == "0"
+
+
+def test_no_window_is_both_trained_on_and_measured_on(tmp_path, monkeypatch) -> None:
+    seeds: list[int] = []
+
+    def note(seed: int, press: PressSettings, rows: int, columns: int):
+        seeds.append(seed)
+        return print_window(seed, press, rows, columns)
+
+    monkeypatch.setattr(module, "print_window", note)
+    train(tmp_path / "w.safetensors", replace(TINY, seed=12_345))
+    trained, measured = [s for s in seeds if s < HELD_OUT], [s for s in seeds if s >= HELD_OUT]
+    assert len(set(trained)) == len(trained) >= 8
+    assert set(measured) == {HELD_OUT, HELD_OUT + 1}
+
+
+# --- What is refused ---
+
+
+def test_an_unknown_loss_is_refused_by_name(tmp_path) -> None:
+    with pytest.raises(
+        ModelError, match="no loss named 'hinge'; choose one of cross-entropy, weighted, focal"
+    ):
+        train(tmp_path / "w.safetensors", replace(TINY, loss="hinge"))
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("content", [b"", b"not a checkpoint\n" * 30, b"PK\x03\x04junk"])
+def test_a_file_that_is_no_checkpoint_is_refused(tmp_path, content) -> None:
+    checkpoint = tmp_path / "run.pt"
+    checkpoint.write_bytes(content)
+    with pytest.raises(ModelError, match=r"run\.pt' is not a checkpoint") as error:
+        train(tmp_path / "w.safetensors", TINY, checkpoint=checkpoint, resume=True)
+    assert "\n" not in str(error.value)
+    assert checkpoint.read_bytes() == content
+    assert list(tmp_path.iterdir()) == [checkpoint]
+
+
+def test_the_checkpoint_of_another_network_is_refused(tmp_path) -> None:
+    torch.save({"network": UNet((4, 6, 8)).state_dict()}, tmp_path / "run.pt")
+    with pytest.raises(ModelError, match="not a checkpoint of this training"):
+        train(tmp_path / "w.safetensors", TINY, checkpoint=tmp_path / "run.pt", resume=True)
+
+
+def test_weights_that_cannot_be_written_are_refused_before_training(tmp_path, monkeypatch) -> None:
+    (tmp_path / "file").write_text("in the way")
+    monkeypatch.setattr(module, "print_window", lambda *args: pytest.fail("training began"))
+    with pytest.raises(OutputError, match="is a file"):
+        train(tmp_path / "file" / "w.safetensors", TINY)
+
+
+def test_a_checkpoint_that_cannot_be_written_is_named(tmp_path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(OutputError, match="is a file"):
+        train(tmp_path / "w.safetensors", TINY, checkpoint=tmp_path / "file" / "run.pt", cancelled=after(1))
+
+
+# --- Parts ---
+
+
+def test_the_learning_rate_climbs_briefly_and_falls_to_nothing() -> None:
+    rates = [learning_rate(k / 1000) for k in range(1001)]
+    peak = int(np.argmax(rates))
+    assert abs(peak / 1000 - WARM_UP) <= 0.002
+    assert 0 < rates[0] < 0.1 * PEAK_RATE
+    assert max(rates) == pytest.approx(PEAK_RATE)
+    assert (np.diff(rates[: peak + 1]) >= 0).all()
+    assert (np.diff(rates[peak:]) <= 0).all()
+    assert rates[500] > 0.4 * PEAK_RATE
+    assert math.isclose(rates[-1], 0, abs_tol=1e-12)
+
+
+def test_ink_is_one_and_paper_is_nothing() -> None:
+    ink = to_ink(np.array([[0, 255, 51]], np.uint8))
+    assert ink.shape == (1, 1, 1, 3)
+    torch.testing.assert_close(ink.ravel(), torch.tensor([1.0, 0.0, 0.8]))
+
+
+def test_scores_are_of_the_network_as_it_predicts() -> None:
+    """In evaluation mode: measuring twice gives the same, and changes nothing in the network."""
+    network = UNet()
+    before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+    first, again = (score_windows(network, range(2), PressSettings(), 64) for _ in range(2))
+    assert first.accuracy == again.accuracy
+    torch.testing.assert_close(network.state_dict(), before, rtol=0, atol=0)
