@@ -21,6 +21,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.ticker import MultipleLocator
+from PIL import Image
 
 from napari_welllog.class_map import CURVE_ONE, CURVE_TWO
 from napari_welllog.curves import LogCurve, to_log_curve
@@ -33,7 +34,7 @@ from napari_welllog.widgets.result_window import Result, picture_of_window
 
 IMAGES = Path(__file__).parent / "images"
 DPI = 150
-PRESS_SEEDS = range(10)
+PRESS_SEEDS = (5, 7, 14, 52, 17, 44, 28, 9, 13, 46)
 PRESS_PIXELS = 256
 
 
@@ -51,8 +52,11 @@ def main() -> None:
 
 
 def save(figure: Figure, name: str) -> None:
-    """Save a picture with no date or version in it, so that the same picture is the same bytes."""
-    figure.savefig(IMAGES / name, dpi=DPI, metadata={"Software": None})
+    """Save a picture in few colours and without a date, small and the same bytes each time."""
+    figure.set_dpi(DPI)
+    figure.canvas.draw()
+    picture = Image.fromarray(np.asarray(figure.canvas.buffer_rgba())).convert("RGB")
+    picture.quantize(64).save(IMAGES / name, optimize=True)
     plt.close(figure)
     print(IMAGES / name)
 
@@ -61,14 +65,29 @@ def draw_stages(result: Result, tracks: Tracks) -> Figure:
     """Draw the view of a result three times: as scan, as classes and as curves in their units."""
     figure, panels = plt.subplots(1, 3, figsize=(13.2, 4.9))
     figure.subplots_adjust(left=0.005, right=0.945, bottom=0.015, top=0.8, wspace=0.03)
-    for panel, title in zip(panels, ("scan", "class of every pixel", "curves, written as LAS"), strict=True):
-        figure.text(panel.get_position().x0, 0.94, title, fontsize=16, fontweight="bold")
+    titles = {"scan": "black and white, 200 dpi", "class of every pixel": "", "curves, written as LAS": ""}
+    for panel, (title, remark) in zip(panels, titles.items(), strict=True):
+        left = panel.get_position().x0
+        figure.text(left, 0.94, title, fontsize=16, fontweight="bold")
+        figure.text(left, 0.825, remark, fontsize=12, color="0.35")
         panel.set_xticks([])
         panel.set_yticks([])
+    name_classes(panels[1])
     show_pixels(panels[0], np.stack([result.pixels] * 3, axis=-1), result)
     show_pixels(panels[1], coloured(result.pixels, result.labels, 0.85), result)
     draw_log(panels[2], result, tracks)
     return figure
+
+
+def name_classes(panel: Axes) -> None:
+    """Name the three classes above a panel, each in its colour."""
+    names = {
+        "background": "0.35",
+        "curve one": CURVE_COLOURS[CURVE_ONE],
+        "curve two": CURVE_COLOURS[CURVE_TWO],
+    }
+    for place, (name, colour) in enumerate(names.items()):
+        panel.text(0.27 * place, 1.03, name, color=colour, fontsize=12, transform=panel.transAxes)
 
 
 def show_pixels(panel: Axes, picture: np.ndarray, result: Result) -> None:

@@ -151,6 +151,18 @@ def test_ink_outside_the_track_or_in_an_ignored_rectangle_is_not_read():
     assert np.all(trace.state[:97] == TraceState.TRACED)
 
 
+def test_the_printed_edge_of_a_track_is_no_curve():
+    labels = np.zeros((ROWS, COLUMNS), np.uint8)
+    labels[100:180, COLUMNS - 2 :] = 2
+    assert np.all(read(ClassMap.from_labels(labels), 2).state == TraceState.MISSING)
+
+
+def test_a_curve_that_comes_to_an_edge_and_goes_back_is_kept():
+    line = np.maximum(sine(60, 80, 150), 1.0)
+    trace = read(draw(line))
+    assert np.mean(trace.state == TraceState.TRACED) > 0.97
+
+
 def test_a_backed_up_curve_is_followed_from_edge_to_edge():
     line = sine(330, 100, 150)
     inked = np.where(line > COLUMNS - 1, line - (COLUMNS - 1), line)

@@ -19,6 +19,7 @@ BRIDGES = (15.0, 60.0)
 USUAL_GAPS = 4.0
 FEWEST_GAPS = 8
 OFF_SCALE_MARGIN = 0.015
+EDGE_LINE = 0.007
 CHUNK = 4096
 COARSE = 2
 WIDEST_PEN = 12.0
@@ -153,11 +154,11 @@ def _trace(view: _TrackView, curve_class: int, path: Path) -> Trace:
     passed = path.turns * (right - left)
     stroke = _measure_strokes(view, curve_class, path)
     stroke = _Strokes(stroke.left + passed, stroke.right + passed, stroke.confidence)
-    column = _centre_line(stroke)
+    edges = left - view.left + passed, right - view.left + passed
+    column = _without_edge_lines(_centre_line(stroke), edges)
     known = np.isfinite(column)
     confidence = np.where(known, stroke.confidence, 0.0)
     state = np.where(known, TraceState.TRACED, TraceState.MISSING).astype(np.uint8)
-    edges = left - view.left + passed, right - view.left + passed
     for first, last in _gaps_to_bridge(column, path.present, edges):
         confidence[first:last] = 0.5 * min(confidence[first - 1], confidence[last])
         state[first:last] = TraceState.BRIDGED
@@ -326,6 +327,16 @@ def _nearest_known(columns: Floats) -> tuple[Floats, Floats]:
     below = np.minimum.accumulate(np.where(known, places, len(columns))[::-1])[::-1]
     padded = np.concatenate([columns, [np.nan]])
     return padded[above], padded[np.minimum(below, len(columns))]
+
+
+def _without_edge_lines(column: Floats, edges: tuple[Floats, Floats]) -> Floats:
+    """Leave out pieces that never leave an edge of the track: they are its printed line, not a curve."""
+    places = np.flatnonzero(np.isfinite(column))
+    kept, reach = column.copy(), EDGE_LINE * (edges[1] - edges[0])
+    for piece in np.split(places, np.flatnonzero(np.diff(places) > BRIDGES[0]) + 1):
+        if any(np.all(np.abs(column[piece] - edge[piece]) < reach[piece]) for edge in edges):
+            kept[piece] = np.nan
+    return kept
 
 
 def _gaps_to_bridge(column: Floats, present: Mask, edges: tuple[Floats, Floats]) -> list[tuple[int, int]]:

@@ -49,7 +49,7 @@ def scan_page(
         for layer in (one, two, np.maximum(np.maximum(one, two), rest))
     ]
     threshold = np.float32(0.5 - bleed)
-    limit = np.float32(min(threshold, 0.45))
+    limit = np.float32(min(float(threshold), 0.45))
     claims = [
         layer > limit * (1 if bilevel else _darkness(ink))
         for layer, ink in ((layers[0], one), (layers[1], two))
