@@ -56,7 +56,7 @@ def save(figure: Figure, name: str) -> None:
     figure.set_dpi(DPI)
     figure.canvas.draw()
     picture = Image.fromarray(np.asarray(figure.canvas.buffer_rgba())).convert("RGB")
-    picture.quantize(64).save(IMAGES / name, optimize=True)
+    picture.quantize(256, dither=Image.Dither.NONE).save(IMAGES / name, optimize=True)
     plt.close(figure)
     print(IMAGES / name)
 
@@ -87,7 +87,7 @@ def name_classes(panel: Axes) -> None:
         "curve two": CURVE_COLOURS[CURVE_TWO],
     }
     for place, (name, colour) in enumerate(names.items()):
-        panel.text(0.27 * place, 1.03, name, color=colour, fontsize=12, transform=panel.transAxes)
+        panel.text(0.29 * place, 1.03, name, color=colour, fontsize=12, transform=panel.transAxes)
 
 
 def show_pixels(panel: Axes, picture: np.ndarray, result: Result) -> None:
