@@ -6,7 +6,7 @@ import string
 import lasio
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from napari_welllog.curves import LogCurve
@@ -173,6 +173,7 @@ legal = set(string.ascii_letters + string.digits + "_-")
         st.tuples(st.text(max_size=8), st.text(max_size=8), st.text(max_size=20)), min_size=1, max_size=4
     )
 )
+@example([("", "\N{MIDDLE DOT}", ""), ("GR", "a..b", ""), ("GR", ".", "")])
 def test_whatever_the_names_each_curve_comes_back(tmp_path_factory, names):
     path = tmp_path_factory.mktemp("names") / "names.las"
     curves = [

@@ -327,8 +327,8 @@ def _legal_mnemonic(text: str) -> str:
 
 
 def _legal_unit(text: str) -> str:
-    """Unit without blanks and colons, which end a unit in LAS."""
-    return re.sub(r"[\s:]+", "_", _ascii(text)).strip("_")
+    """Unit without blanks and colons, which end a unit in LAS, and without dots that would lengthen the name."""
+    return re.sub(r"[\s:]+|\.{2,}", "_", _ascii(text)).strip("_.")
 
 
 def _description(curve: LogCurve, mnemonic: str) -> str:
