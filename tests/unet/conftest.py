@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cache
 
 import numpy as np
@@ -12,6 +13,15 @@ from napari_welllog.synthetic import print_window
 from napari_welllog.unet import Model
 from napari_welllog.unet.network import UNet
 from napari_welllog.unet.train import to_ink
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread() -> Iterator[None]:
+    """Keep to one thread: more only wait for each other here, and each number of them rounds sums its own way."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
 
 
 @cache
