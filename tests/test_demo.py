@@ -11,7 +11,9 @@ from pathlib import Path
 import lasio
 import numpy as np
 import pytest
+import typer
 from PIL import Image
+from typer.testing import CliRunner
 
 from napari_welllog import demo
 from napari_welllog.class_map import ClassMap
@@ -174,6 +176,17 @@ def test_the_command_digitises_the_sample_with_the_shipped_network(tmp_path: Pat
     for curve in demo.compare_with_truth(tmp_path / "sample.las", demo.print_demo_log()):
         assert curve.coverage > 0.97
         assert curve.error_of_track < 0.005
+
+
+def test_ctrl_c_ends_it_without_a_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(demo, "run_demo", interrupt)
+    app = typer.Typer()
+    app.command()(demo._command)
+    run = CliRunner().invoke(app, [])
+    assert (run.exit_code, run.output) == (130, "")
 
 
 def test_a_folder_in_the_way_gives_exit_code_2_and_one_line(tmp_path: Path) -> None:

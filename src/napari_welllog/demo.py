@@ -246,6 +246,8 @@ def _command(
     except WelllogError as error:
         print(error, file=sys.stderr)
         raise typer.Exit(2) from None
+    except KeyboardInterrupt:
+        raise typer.Exit(130) from None
 
 
 if __name__ == "__main__":

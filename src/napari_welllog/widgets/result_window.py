@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -168,7 +169,8 @@ def run_window(result_file: str, picture: str | None = None) -> None:
     _let_window_settle()
     show_result(viewer, result)
     if picture is None:
-        napari.run()
+        with suppress(KeyboardInterrupt):
+            napari.run()
         return
     _let_window_settle()
     viewer.screenshot(picture, canvas_only=False, flash=False)
