@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -133,6 +134,11 @@ class _Prices:
     settings: PathSettings
     wrap: Floats
 
+    @cached_property
+    def wraps(self) -> bool:
+        """Whether any curve wraps."""
+        return bool(np.isfinite(self.wrap).any())
+
 
 @dataclass
 class _Memory:
@@ -180,10 +186,13 @@ def _step(best: Floats, absent: Floats, costs: _Costs, prices: _Prices) -> tuple
     travel, switch = costs.travel, prices.settings.switch
     rightward = np.minimum.accumulate(best - travel, axis=1)
     leftward = np.minimum.accumulate((best + travel)[:, ::-1], axis=1)[:, ::-1]
-    from_right_edge = rightward[:, -1:] + travel[:, -1:] - travel[:, :1] + prices.wrap
-    from_left_edge = leftward[:, :1] - travel[:, :1] + travel[:, -1:] + prices.wrap
-    arrival = np.minimum(rightward, from_right_edge) + travel
-    np.minimum(arrival, np.minimum(leftward, from_left_edge) - travel, out=arrival)
+    if prices.wraps:
+        from_right_edge = rightward[:, -1:] + travel[:, -1:] - travel[:, :1] + prices.wrap
+        from_left_edge = leftward[:, :1] - travel[:, :1] + travel[:, -1:] + prices.wrap
+        rightward = np.minimum(rightward, from_right_edge)
+        leftward = np.minimum(leftward, from_left_edge)
+    arrival = rightward + travel
+    np.minimum(arrival, leftward - travel, out=arrival)
     np.minimum(arrival, absent + switch, out=arrival)
     arrival += costs.stay
     gone = np.minimum(absent, best.min(axis=1, keepdims=True) + switch) + prices.settings.absent
