@@ -121,7 +121,7 @@ class _TrackView:
 
     def __init__(self, class_map: ClassMap, track: Track) -> None:
         self.class_map = class_map
-        scan_rows = track.rows[track.rows < class_map.shape[0]]
+        scan_rows = track.rows_within(class_map.shape[0])
         self.top, self.rows = int(scan_rows[0]), len(scan_rows)
         left, right = track.edges(scan_rows)
         self.edges = left, right

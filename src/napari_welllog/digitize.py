@@ -349,19 +349,15 @@ def _read_curves(class_map: ClassMap, calibration: Tracks, clock: _Clock) -> _Re
 
 def _curve_report(track: Track, curve: Curve, trace: Trace, crossings: int) -> CurveReport:
     """Say how one curve was read."""
-    traced, bridged, missing = (
-        int(np.count_nonzero(trace.state == state))
-        for state in (TraceState.TRACED, TraceState.BRIDGED, TraceState.MISSING)
-    )
     found = trace.confidence[trace.state != TraceState.MISSING]
     return CurveReport(
         track=track.name,
         curve_class=curve.curve_class,
         mnemonic=curve.mnemonic,
         unit=curve.unit,
-        rows_traced=traced,
-        rows_bridged=bridged,
-        rows_missing=missing,
+        rows_traced=trace.count(TraceState.TRACED),
+        rows_bridged=trace.count(TraceState.BRIDGED),
+        rows_missing=trace.count(TraceState.MISSING),
         mean_confidence=round(float(found.mean(dtype=np.float64)), 4) if len(found) else None,
         crossings=crossings,
     )

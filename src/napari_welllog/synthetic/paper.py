@@ -196,7 +196,7 @@ def paste(ink: Ink, patch: Ink, row: int, column: int) -> None:
 
 
 def draw_depth_numbers(
-    ink: Ink, rng: np.random.Generator, rows: Floats, numbers: list[str], column: float, size: int, turn: int
+    ink: Ink, rows: Floats, numbers: list[str], column: float, size: int, turn: int
 ) -> None:
     """Print depth numbers centred on a column beside their rows, in place."""
     for row, number in zip(rows, numbers, strict=True):

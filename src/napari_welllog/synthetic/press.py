@@ -310,7 +310,7 @@ def _print_depths(
     numbers = [f"{1000 + depth:.0f}" for depth in depths]
     size = int(np.clip(0.1 * page.dpi, 9, 40))
     paper.draw_depth_numbers(
-        page.rest, page.rng, depths / feet_per_row, numbers, column, size, int(page.rng.choice([0, 0, 1]))
+        page.rest, depths / feet_per_row, numbers, column, size, int(page.rng.choice([0, 0, 1]))
     )
 
 
