@@ -115,6 +115,24 @@ def test_the_curve_beneath_is_carried_through_a_crossing():
     assert np.abs(trace_two.column - two)[5:-5].max() < 2.5
 
 
+@pytest.mark.parametrize("slope", [0.1, 0.3, 0.6])
+def test_a_dash_that_covers_one_side_of_a_stroke_does_not_push_its_centre(slope):
+    rows = np.arange(ROWS) - 150
+    class_map = draw(
+        200 + slope * rows, 200 - slope * rows, Pen("solid", 5), Pen("dashed", 2.5, pattern=(9, 6))
+    )
+    error = np.abs(read(class_map).column - (200 + slope * rows))
+    assert np.nanmax(error[12:-12]) < 0.8
+
+
+def test_a_short_gap_in_which_the_curve_is_off_scale_is_not_bridged():
+    line = 0.5 * (np.arange(ROWS) - 150.0) ** 2 - 100
+    line[(line < 0) | (line > 350)] = np.nan
+    trace = read(draw(line))
+    assert np.all(trace.state[138:163] == TraceState.MISSING)
+    assert np.all(trace.state[np.isfinite(line)] == TraceState.TRACED)
+
+
 def test_curves_that_cross_again_and_again_keep_their_strands():
     one, two = sine(200, 80, 90), sine(200, -70, 90)
     traces = extract_traces(draw(one, two, pen_two=Pen("dashed", 2.5, pattern=(9, 6))), track_of())
