@@ -1,0 +1,59 @@
+"""Every key that our widgets bind, in one table: the bindings, the tooltips and the docs are made from it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from napari import Viewer
+    from napari.components import ViewerModel
+
+
+@dataclass(frozen=True)
+class Key:
+    """A key and what it does.
+
+    Parameters
+    ----------
+    key : the key as napari writes it, such as "Shift-N".
+    widget : the widget that binds it.
+    does : what it does, for a tooltip.
+    """
+
+    key: str
+    widget: str
+    does: str
+
+
+KEYS: dict[str, Key] = {
+    "next doubtful": Key("N", "Curves", "go to the next doubtful stretch"),
+    "previous doubtful": Key("Shift-N", "Curves", "go to the previous doubtful stretch"),
+    "undo edit": Key("Control-Z", "Curves", "undo the last edit of a curve"),
+    "undo calibration": Key("Control-Z", "Calibrate", "undo the last change of the calibration"),
+}
+"""By the name under which a widget binds it."""
+
+
+def bind(viewer: Viewer | ViewerModel, actions: Mapping[str, Callable[[], Any]]) -> Callable[[], None]:
+    """Bind the named keys of the table in a viewer; returns what takes them away again."""
+    for name, act in actions.items():
+        viewer.bind_key(KEYS[name].key, lambda _, act=act: act(), overwrite=True)
+
+    def unbind() -> None:
+        for name in actions:
+            viewer.bind_key(KEYS[name].key, None, overwrite=True)
+
+    return unbind
+
+
+def with_key(text: str, name: str) -> str:
+    """A tooltip with its key.
+
+    Examples
+    --------
+    >>> with_key("Go on", "next doubtful")
+    'Go on (N)'
+    """
+    return f"{text} ({KEYS[name].key})"
