@@ -394,14 +394,14 @@ def tracks(
 
 
 @app.command(
-    epilog="Examples:\n\n    welllog train --minutes 80 --out mine.safetensors --checkpoint mine.pt\n\n"
-    "    welllog train --minutes 80 --out mine.safetensors --checkpoint mine.pt --resume"
+    epilog="Examples:\n\n    welllog train --minutes 85 --out mine.safetensors --checkpoint mine.pt\n\n"
+    "    welllog train --minutes 85 --out mine.safetensors --checkpoint mine.pt --resume"
 )
 def train(
     out: Annotated[
         Path, typer.Option(metavar="FILE.safetensors", help="The weights to write.", show_default=False)
     ],
-    minutes: Annotated[float, typer.Option(min=0.0, help="How long to train.")] = 80.0,
+    minutes: Annotated[float, typer.Option(min=0.0, help="How long to train.")] = 85.0,
     steps: Annotated[
         int | None,
         typer.Option(min=1, help="Train for so many batches, however long it takes.", show_default=False),

@@ -44,10 +44,11 @@ def _broken_pattern(
 ) -> tuple[str, tuple[float, ...]]:
     """Choose a dashed, dotted or dash-dot pattern."""
     dash = max(dpi * log_uniform(rng, settings.dash_length), 2.5 * width, 3.0)
-    gap = max(dpi * log_uniform(rng, settings.dash_gap), width + 1.5, 2.5)
+    narrowest = width + max(2.5, 0.01 * dpi)
+    gap = max(dpi * log_uniform(rng, settings.dash_gap), narrowest)
     kind = rng.choice(["dashed", "dashed", "dashed", "dotted", "dash-dot", "dash-dot"])
     if kind == "dotted":
-        return "dotted", (max(0.8 * width, 1.5), max(gap * 0.7, width + 1.5))
+        return "dotted", (max(0.8 * width, 1.5), max(gap * 0.7, narrowest))
     if kind == "dash-dot":
         dots = (max(0.8 * width, 1.5), gap) * int(rng.integers(1, 3))
         return "dash-dot", (1.3 * dash, gap, *dots)
@@ -62,9 +63,9 @@ def choose_pens(
     frequency = np.array([getattr(settings, kind) for kind in kinds])
     kind = rng.choice(kinds, p=frequency / frequency.sum())
     width = float(np.clip(dpi * log_uniform(rng, settings.pen_width), 1.3, 6.0))
-    heavy = float(np.clip(dpi * log_uniform(rng, settings.heavy_pen_width), 2.2, 9.0))
+    heavy = float(np.clip(dpi * log_uniform(rng, settings.heavy_pen_width), 2.6, 9.0))
     if kind == "weight_pair":
-        light = min(width, heavy / 1.9)
+        light = min(width, heavy / 2)
         return Pen("solid", heavy), Pen("light", max(light, 1.2), rng.uniform(0.75, 1.0))
     if kind == "shade_pair":
         name, pattern = ("pale", ()) if rng.random() < 0.5 else _broken_pattern(rng, dpi, width, settings)

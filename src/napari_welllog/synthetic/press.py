@@ -49,7 +49,7 @@ class PrintedLog:
     Parameters
     ----------
     scan : uint8 (rows, columns), 0 ink to 255 paper.
-    classes : uint8 (rows, columns), 0 background, 1 curve one, 2 curve two. A pixel that both curves claim is 2.
+    classes : uint8 (rows, columns), 0 background, 1 curve one, 2 curve two. A pixel that both curves claim is 1.
     traces : the exact traces, at most two for each track.
     tracks : the calibration; None for a window that shows no whole page.
     dpi : pixels per inch.
@@ -165,7 +165,7 @@ def print_log(
 def _lay_paper(seed: int, settings: PressSettings, rows: int, columns: int) -> _Page:
     """Put an empty page on the press and choose how it lies and wears."""
     rng = np.random.default_rng(seed)
-    dpi = log_uniform(rng, settings.dpi)
+    dpi = _choose_resolution(rng, settings)
     wander = dpi * settings.wander * rng.random() * (rng.random() < 0.4)
     warp = Warp(
         ((rows - 1) / 2, (columns - 1) / 2),
@@ -177,6 +177,13 @@ def _lay_paper(seed: int, settings: PressSettings, rows: int, columns: int) -> _
     one, two, rest = (np.zeros((rows, columns), np.float32) for _ in range(3))
     bilevel = bool(rng.random() < settings.bilevel_share)
     return _Page(rng, settings, dpi, bilevel, warp, Wear.choose(rng, dpi, settings), one, two, rest)
+
+
+def _choose_resolution(rng: np.random.Generator, settings: PressSettings) -> float:
+    """Dots per inch of a scan: mostly from the upper half of the range, sometimes from the lower."""
+    low, high = settings.dpi
+    middle = float(np.sqrt(low * high))
+    return log_uniform(rng, (low, middle) if rng.random() < settings.coarse_share else (middle, high))
 
 
 def _print_track(

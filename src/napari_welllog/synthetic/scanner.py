@@ -12,6 +12,9 @@ from scipy.ndimage import gaussian_filter, zoom
 from napari_welllog.synthetic.pens import Ink
 from napari_welllog.synthetic.settings import PressSettings
 
+FADED = 0.25
+"""Ink fainter than this share of its full strength is not worth a label."""
+
 
 def smooth_field(rng: np.random.Generator, shape: tuple[int, int], cell: float) -> NDArray[np.float32]:
     """A smooth random field of about unit variance, float32 of a shape, that changes over `cell` pixels."""
@@ -26,8 +29,10 @@ def scan_page(
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """Scan the ink of curve one, of curve two and of everything else.
 
-    A pixel belongs to a curve when more than half of it, after the ink has spread, is that curve's; where both
-    curves claim a pixel it is **curve two**: the broken or lighter curve is the one that can least spare it.
+    In a bilevel scan a black pixel belongs to a curve whose ink made it black, and a white one to none: nobody can
+    read what is not there. In a grey scan a pixel belongs to a curve where it holds more than half the ink of the
+    middle of its stroke. Where both curves claim a pixel it is **curve one**: the solid or heavier pen hides the
+    other, and whether a dash lies beneath it the paper does not tell.
 
     Parameters
     ----------
@@ -41,34 +46,38 @@ def scan_page(
     -------
     scan, classes : uint8 (rows, columns); grey values, 0 ink to 255 paper, and the class map.
     """
-    one, two, rest = inks
     sigma, bleed = rng.uniform(*settings.blur), rng.uniform(*settings.bleed)
-    wear = _fading(rng, one.shape, dpi) if rng.random() < settings.fading_share else np.float32(1)
-    layers = [
-        gaussian_filter(layer * wear, sigma, truncate=3)
-        for layer in (one, two, np.maximum(np.maximum(one, two), rest))
-    ]
-    threshold = np.float32(0.5 - bleed)
-    limit = np.float32(min(float(threshold), 0.45))
-    claims = [
-        layer > limit * (1 if bilevel else _darkness(ink))
-        for layer, ink in ((layers[0], one), (layers[1], two))
-    ]
-    classes = np.where(claims[1], 2, claims[0]).astype(np.uint8)
-    ink = layers[2]
+    wear = _fading(rng, inks[0].shape, dpi) if rng.random() < settings.fading_share else np.float32(1)
+    one, two, rest = (gaussian_filter(layer * wear, sigma, truncate=3) for layer in inks)
+    ink = np.maximum(np.maximum(one, two), rest)
     if rng.random() < settings.speckle_share:
         ink = _speckle(rng, ink)
     noise = np.float32(rng.uniform(*settings.noise)) * rng.standard_normal(ink.shape, dtype=np.float32)
     if rng.random() < 0.5:
         noise = gaussian_filter(noise, 0.6, truncate=2) * 2
     if bilevel:
-        return np.where(ink + noise > threshold, 0, 255).astype(np.uint8), classes
-    return _develop(rng, np.clip(ink * (1 + bleed), 0, 1), noise, settings), classes
+        threshold = np.float32(0.5 - bleed)
+        black = ink + noise > threshold
+        claims = [black & _blackened(layer, rest, threshold) for layer in (one, two)]
+        scan = np.where(black, 0, 255).astype(np.uint8)
+    else:
+        limits = [
+            0.5 * wear * _middle(gaussian_filter(layer, sigma, truncate=3), layer) for layer in inks[:2]
+        ]
+        claims = [(layer > limit) & (wear > FADED) for layer, limit in zip((one, two), limits, strict=True)]
+        scan = _develop(rng, np.clip(ink * (1 + bleed), 0, 1), noise, settings)
+    return scan, np.where(claims[0], 1, np.where(claims[1], 2, 0)).astype(np.uint8)
 
 
-def _darkness(ink: Ink) -> np.float32:
-    """The ink of a layer at its darkest: a pale pen claims pixels by its own darkness."""
-    return np.max(ink) if ink.any() else np.float32(1)
+def _blackened(layer: Ink, rest: Ink, threshold: np.float32) -> NDArray[np.bool_]:
+    """Where a curve's ink, rather than that of the rest or the grain of the paper, turns a pixel black."""
+    return (layer > np.minimum(threshold, 0.45)) | ((layer > 0.3 * threshold) & (layer >= rest))
+
+
+def _middle(blurred: Ink, sharp: Ink) -> np.float32:
+    """The ink in the middle of a blurred stroke; more than there can be where nothing is drawn."""
+    middle = sharp > 0.9 * np.max(sharp) if sharp.any() else np.zeros(sharp.shape, bool)
+    return np.median(blurred[middle]) if middle.any() else np.float32(2)
 
 
 def _fading(rng: np.random.Generator, shape: tuple[int, int], dpi: float) -> Ink:

@@ -18,6 +18,7 @@ class PressSettings:
     Parameters
     ----------
     dpi : resolution of the scan, dots per inch.
+    coarse_share : share of the scans whose resolution lies in the lower half of that range (by its logarithm).
     track_width : width of a track.
     gap_between_tracks : width of the depth column or margin between two tracks.
     dashed_pair, weight_pair, shade_pair, single_one, single_two : relative frequency of the ways to tell two
@@ -25,7 +26,7 @@ class PressSettings:
         only); and of tracks that carry only curve one or only curve two.
     pen_width : width of an ordinary pen.
     heavy_pen_width : width of a heavy pen.
-    dash_length, dash_gap : ink and paper of a dashed pen.
+    dash_length, dash_gap : ink and paper of a dashed pen, before its round tip rounds off the ends.
     bed_thickness : mean thickness of a bed, a stretch of rock of one kind.
     tool_length : length over which the logging tool averages, which rounds the bed boundaries.
     amplitude : height of the bed contrasts, inches across the paper.
@@ -67,23 +68,24 @@ class PressSettings:
     """
 
     dpi: Range = (100.0, 400.0)
+    coarse_share: float = 0.2
     track_width: Range = (1.2, 5.0)
     gap_between_tracks: Range = (0.0, 0.9)
 
-    dashed_pair: float = 0.66
-    weight_pair: float = 0.16
+    dashed_pair: float = 0.60
+    weight_pair: float = 0.22
     shade_pair: float = 0.05
     single_one: float = 0.09
     single_two: float = 0.04
     pen_width: Range = (0.006, 0.015)
-    heavy_pen_width: Range = (0.015, 0.035)
+    heavy_pen_width: Range = (0.014, 0.035)
     dash_length: Range = (0.025, 0.12)
     dash_gap: Range = (0.015, 0.07)
 
     bed_thickness: Range = (0.03, 1.2)
     tool_length: Range = (0.004, 0.10)
     amplitude: Range = (0.03, 1.6)
-    roughness: Range = (0.002, 0.25)
+    roughness: Range = (0.002, 0.12)
     sample_interval: Range = (0.003, 0.06)
     kicks_per_inch: Range = (0.2, 2.0)
     kick_share: float = 0.55
@@ -116,8 +118,8 @@ class PressSettings:
     bleed: Range = (-0.06, 0.22)
     fading_share: float = 0.25
     shading: float = 0.25
-    noise: Range = (0.0, 0.11)
+    noise: Range = (0.0, 0.10)
     speckle_share: float = 0.25
     bilevel_share: float = 0.65
-    faint_share: float = 0.3
+    faint_share: float = 0.4
     jpeg_share: float = 0.5

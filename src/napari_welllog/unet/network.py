@@ -6,7 +6,7 @@ from typing import cast
 
 from torch import Tensor, nn
 
-CHANNELS = (24, 40, 56, 72, 96)
+CHANNELS = (16, 32, 64, 96, 128)
 CLASSES = 3
 FOLD = 2
 STRIDE = FOLD * 2 ** (len(CHANNELS) - 1)
@@ -75,7 +75,7 @@ def parameter_count(network: nn.Module) -> int:
 
     Examples
     --------
-    >>> parameter_count(UNet()) < 600_000
+    >>> parameter_count(UNet()) < 1_000_000
     True
     """
     return sum(parameter.numel() for parameter in network.parameters())

@@ -45,12 +45,12 @@ class TrainingSettings:
     workers : processes that print windows.
     """
 
-    minutes: float = 80.0
+    minutes: float = 85.0
     steps: int | None = None
     loss: str = DEFAULT_LOSS
     seed: int = 1
     batch: int = 8
-    window: int = 256
+    window: int = 320
     held_out: int = 96
     workers: int = 1
 

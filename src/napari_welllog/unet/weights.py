@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 ARCHITECTURE = "napari-welllog U-Net 1"
 SHIPPED = "welllog-1"
+MOST_CHANNELS = 512
+"""Channels of the widest network that is accepted, so that a hostile file cannot ask for all the memory."""
 
 
 @dataclass(frozen=True)
@@ -99,10 +101,10 @@ def _load(path: str, changed: int) -> Model:
         raise ModelError(
             f"'{path}' holds the weights of {architecture!r}, not of {ARCHITECTURE!r}. Choose another."
         )
-    network = UNet()
     try:
+        network = UNet(_channels(tensors))
         network.load_state_dict(tensors)
-    except RuntimeError as error:
+    except (RuntimeError, KeyError, IndexError, ValueError) as error:
         raise ModelError(
             f"'{path}' holds the weights of another network than {ARCHITECTURE}. Choose another."
         ) from error
@@ -111,6 +113,16 @@ def _load(path: str, changed: int) -> Model:
             f"'{path}' holds weights that are not finite numbers: its training failed. Choose another."
         )
     return Model(Path(path).stem, hashlib.sha256(content).hexdigest(), network.eval(), provenance)
+
+
+def _channels(tensors: dict[str, Tensor]) -> tuple[int, ...]:
+    """The channels of each level of the network that these weights are of."""
+    from napari_welllog.unet.network import CHANNELS
+
+    channels = tuple(tensors[f"down.{level}.0.weight"].shape[0] for level in range(len(CHANNELS)))
+    if not all(0 < count <= MOST_CHANNELS for count in channels):
+        raise ValueError(f"a level has {max(channels)} channels")
+    return channels
 
 
 def _read(path: str) -> tuple[bytes, dict[str, Tensor], dict[str, str]]:
