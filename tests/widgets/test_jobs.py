@@ -32,7 +32,8 @@ def test_the_result_reaches_the_widget_on_the_gui_thread(qtbot, bar) -> None:
         )
         assert not bar.run_button.isEnabled()
     assert where[0] != where[1] == threading.get_ident()
-    assert bar.run_button.isEnabled() and not bar.is_running
+    assert bar.run_button.isEnabled()
+    assert not bar.is_running
 
 
 def test_pieces_arrive_in_order_and_before_the_result(qtbot, bar) -> None:
@@ -69,7 +70,8 @@ def test_cancel_brings_the_buttons_back_at_once_though_the_work_is_slow_to_stop(
     bar.start(lambda job: go_on.wait(5), results.append)
     with qtbot.waitSignal(bar.finished, timeout=500):
         bar.cancel_button.click()
-    assert bar.run_button.isEnabled() and bar.message.text() == "Cancelled."
+    assert bar.run_button.isEnabled()
+    assert bar.message.text() == "Cancelled."
     go_on.set()
     qtbot.wait(200)
     assert results == []
@@ -113,7 +115,8 @@ def test_what_goes_wrong_while_showing_the_result_is_said_too(qtbot, bar, stage)
     with qtbot.waitSignal(bar.finished):
         bar.start(lambda job: job.hand_over(1), *((wrong, fine) if stage == "done" else (fine, wrong)))
     assert "layer is gone" in bar.message.text()
-    assert bar.run_button.isEnabled() and not bar.is_running
+    assert bar.run_button.isEnabled()
+    assert not bar.is_running
 
 
 def test_closing_the_window_stops_the_work(qtbot) -> None:

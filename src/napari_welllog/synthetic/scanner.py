@@ -71,7 +71,8 @@ def scan_page(
 
 def _blackened(layer: Ink, rest: Ink, threshold: np.float32) -> NDArray[np.bool_]:
     """Where a curve's ink, rather than that of the rest or the grain of the paper, turns a pixel black."""
-    return (layer > np.minimum(threshold, 0.45)) | ((layer > 0.3 * threshold) & (layer >= rest))
+    own = (layer > 0.3 * threshold) & (layer >= rest)
+    return np.asarray(own | (layer > np.minimum(threshold, 0.45)))
 
 
 def _middle(blurred: Ink, sharp: Ink) -> np.float32:

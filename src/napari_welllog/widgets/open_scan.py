@@ -114,7 +114,7 @@ def as_grey(data: Any, rgb: bool = False) -> NDArray[np.uint8]:
     if pixels.dtype == bool:
         return np.where(pixels, np.uint8(255), np.uint8(0))
     if pixels.dtype == np.uint16:
-        return (pixels >> 8).astype(np.uint8)
+        return np.asarray(pixels >> 8, np.uint8)
     raise ScanError(
         f"A scan has 8 or 16 bits a pixel, not {pixels.dtype}: convert the layer's data type first."
     )
