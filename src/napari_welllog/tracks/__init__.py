@@ -1,4 +1,4 @@
-"""Tracks of a scan: their calibration, and a proposal of them from the printed grid."""
+"""Tracks of a scan: their calibration, how it is made and drawn, and a proposal of it from the printed grid."""
 
 from napari_welllog.tracks.calibration import Curve, DepthAxis, Track, Tracks, ValueAxis
 from napari_welllog.tracks.propose import propose_tracks
