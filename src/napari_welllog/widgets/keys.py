@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from napari import Viewer
     from napari.components import ViewerModel
+    from napari.layers import Layer
 
 
 @dataclass(frozen=True)
@@ -32,18 +33,21 @@ KEYS: dict[str, Key] = {
     "previous doubtful": Key("Shift-N", "Curves", "go to the previous doubtful stretch"),
     "undo edit": Key("Control-Z", "Curves", "undo the last edit of a curve"),
     "undo calibration": Key("Control-Z", "Calibrate", "undo the last change of the calibration"),
+    "redo calibration": Key("Control-Shift-Z", "Calibrate", "redo what was undone"),
 }
 """By the name under which a widget binds it."""
 
 
-def bind(viewer: Viewer | ViewerModel, actions: Mapping[str, Callable[[], Any]]) -> Callable[[], None]:
-    """Bind the named keys of the table in a viewer; returns what takes them away again."""
+def bind(
+    where: Viewer | ViewerModel | Layer, actions: Mapping[str, Callable[[], Any]]
+) -> Callable[[], None]:
+    """Bind the named keys of the table in a viewer, or while a layer is selected; returns what unbinds them."""
     for name, act in actions.items():
-        viewer.bind_key(KEYS[name].key, lambda _, act=act: act(), overwrite=True)
+        where.bind_key(KEYS[name].key, lambda _, act=act: act(), overwrite=True)
 
     def unbind() -> None:
         for name in actions:
-            viewer.bind_key(KEYS[name].key, None, overwrite=True)
+            where.bind_key(KEYS[name].key, None, overwrite=True)
 
     return unbind
 

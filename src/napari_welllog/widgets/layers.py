@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from skimage.measure import approximate_polygon
 
 from napari_welllog.curves import Trace, TraceState
-from napari_welllog.overlay import BRIDGED_COLOURS, CURVE_COLOURS
+from napari_welllog.overlay import BRIDGED_COLOURS, CURVE_COLOURS, EDITED_COLOURS
 from napari_welllog.scan import pyramid
 from napari_welllog.tracks import Curve
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from napari.components import ViewerModel
     from napari.layers import Layer
 
-LayerKind = Literal["image", "labels", "shapes"]
+LayerKind = Literal["image", "labels", "shapes", "vectors", "points"]
 LayerData = tuple[Any, dict[str, Any], LayerKind]
 """What napari's plugins hand over: the data, the settings of the layer, and its kind."""
 
@@ -36,6 +36,10 @@ PATH_TOLERANCE = 0.25
 
 MOST_PATHS = 400
 """Paths drawn for one trace: napari draws hundreds at once, thousands make it slow."""
+
+_COLOURS = {"traced": CURVE_COLOURS, "bridged": BRIDGED_COLOURS, "edited": EDITED_COLOURS}
+_WIDTHS = {"traced": 1.5, "bridged": 1.0, "edited": 2.5}
+_NOWHERE = (TraceState.MISSING, TraceState.ERASED)
 
 _PLACE = ("scale", "translate", "units", "axis_labels")
 _SIGNATURE = "napari-welllog"
@@ -73,7 +77,7 @@ def scan_layer(
         "colormap": "gray",
         "contrast_limits": (0, 255),
         "axis_labels": ("row", "column"),
-        "metadata": _signed(name, metadata),
+        "metadata": signed(name, metadata),
     }
     return *_scaled(pyramid(pixels), settings), "image"
 
@@ -134,16 +138,20 @@ def class_map_layer(labels: NDArray[np.uint8], name: str = "classes", over: Laye
         "colormap": _CLEAR | CURVE_COLOURS,
         "opacity": 0.6,
         "features": {"index": [0, 1, 2], "class": list(CLASS_NAMES)},
-        "metadata": _signed(name),
-        **_place_of(over),
+        "metadata": signed(name),
+        **place_of(over),
     }
     return *_scaled(label_pyramid(labels), settings), "labels"
 
 
 def curves_layer(
-    traces: Iterable[tuple[Curve, Trace]], name: str = "curves", over: Layer | None = None
+    traces: Iterable[tuple[Curve, Trace]],
+    name: str = "curves",
+    over: Layer | None = None,
+    metadata: Mapping[str, Any] | None = None,
+    longest: int | None = None,
 ) -> LayerData:
-    """Show traces as paths: solid where traced, thin and light where bridged, nothing where missing.
+    """Show traces as paths: thin and light where bridged, bright and bold where edited, none where missing.
 
     A dashed curve is bridged at every dash. When that would make more paths than napari draws quickly, its
     shortest bridges are drawn as part of the line; the features count every row all the same.
@@ -156,13 +164,17 @@ def curves_layer(
         Name of the layer.
     over : napari Layer, optional
         The scan they were read from, whose place in the world they take.
+    metadata : mapping, optional
+        What writers and widgets want to know of the layer.
+    longest : int, optional
+        Rows of a path at most: napari drags a vertex of a short path more quickly.
 
     Returns
     -------
     LayerData
         `(paths, settings, "shapes")`, each path (vertices, 2) of row and column. The features of a path tell
         its curve, mnemonic, unit, state and mean confidence, and how many rows of the whole curve are traced,
-        bridged and missing.
+        bridged, missing and edited.
 
     Examples
     --------
@@ -180,26 +192,25 @@ def curves_layer(
     paths: list[NDArray[np.float64]] = []
     features: dict[str, list[Any]] = {key: [] for key in _FEATURES}
     for curve, trace in traces:
-        for run in _drawn_runs(trace):
+        for run in _in_pieces(_drawn_runs(trace), longest):
             path = approximate_polygon(_path(trace, run), PATH_TOLERANCE)  # type: ignore[no-untyped-call]
             paths.append(path)
             for key, value in _features(curve, trace, run).items():
                 features[key].append(value)
-    bridged = [state == "bridged" for state in features["state"]]
     colours = [
-        (BRIDGED_COLOURS if thin else CURVE_COLOURS)[curve_class]
-        for thin, curve_class in zip(bridged, features["curve"], strict=True)
+        _COLOURS[state][curve_class]
+        for state, curve_class in zip(features["state"], features["curve"], strict=True)
     ]
     settings = {
         "name": name,
         "shape_type": "path",
         "opacity": 1.0,
-        "edge_width": [1.0 if thin else 1.5 for thin in bridged] or 1.5,
+        "edge_width": [_WIDTHS[state] for state in features["state"]] or 1.5,
         "edge_color": colours or "black",
         "face_color": "transparent",
         "features": features,
-        "metadata": _signed(name),
-        **_place_of(over),
+        "metadata": signed(name),
+        **place_of(over),
     }
     return paths, settings, "shapes"
 
@@ -222,7 +233,7 @@ def show_layer(viewer: Viewer | ViewerModel, layer_data: LayerData) -> Layer:
         The layer now shown.
     """
     data, settings, kind = layer_data
-    earlier = _our_layer(viewer, settings["name"])
+    earlier = our_layer(viewer, settings["name"])
     if earlier is None:
         layer: Layer = getattr(viewer, f"add_{kind}")(data, **settings)
         return layer
@@ -234,17 +245,17 @@ def show_layer(viewer: Viewer | ViewerModel, layer_data: LayerData) -> Layer:
     return layer
 
 
-def _our_layer(viewer: Viewer | ViewerModel, name: str) -> Layer | None:
+def our_layer(viewer: Viewer | ViewerModel, name: str) -> Layer | None:
     """Find the layer that we once added under that name, whatever it is called by now."""
     return next((layer for layer in viewer.layers if layer.metadata.get(_SIGNATURE) == name), None)
 
 
-def _signed(name: str, metadata: Mapping[str, Any] | None = None) -> dict[str, Any]:
+def signed(name: str, metadata: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """Metadata with our signature, by which our own layers are known from the user's."""
     return {**(metadata or {}), _SIGNATURE: name}
 
 
-def _place_of(layer: Layer | None) -> dict[str, Any]:
+def place_of(layer: Layer | None) -> dict[str, Any]:
     """Settings that put a new layer where another one lies."""
     if layer is None:
         return {"axis_labels": ("row", "column")}
@@ -265,7 +276,18 @@ def _drawn_runs(trace: Trace) -> list[_Run]:
     while len(runs) > MOST_PATHS and shortest_bridge < len(trace.state):
         shortest_bridge *= 2
         runs = _runs(_short_bridges_as_traced(trace.state, runs, shortest_bridge))
-    return [run for run in runs if run[2] != TraceState.MISSING]
+    return [run for run in runs if run[2] not in _NOWHERE]
+
+
+def _in_pieces(runs: Iterable[_Run], longest: int | None) -> list[_Run]:
+    """Cut long runs of traced rows; each piece but the last ends in the row where the next begins."""
+    pieces: list[_Run] = []
+    for first, end, kind in runs:
+        while longest is not None and kind == TraceState.TRACED and end - first > 1.5 * longest:
+            pieces.append((first, first + longest + 1, kind))
+            first += longest
+        pieces.append((first, end, kind))
+    return pieces
 
 
 def _runs(state: NDArray[np.uint8]) -> list[_Run]:
@@ -288,9 +310,9 @@ def _short_bridges_as_traced(
 
 
 def _path(trace: Trace, run: _Run) -> NDArray[np.float64]:
-    """Rows and columns of a run; a bridge reaches to the traced rows on both of its sides."""
+    """Rows and columns of a run; one that was not traced reaches to the rows on both of its sides."""
     first, last, kind = run
-    if kind == TraceState.BRIDGED:
+    if kind != TraceState.TRACED:
         first, last = max(first - 1, 0), min(last + 1, len(trace.state))
     path = np.column_stack([trace.rows[first:last], trace.column[first:last]])
     path = path[np.isfinite(path).all(axis=1)]
@@ -306,6 +328,7 @@ _FEATURES = (
     "rows traced",
     "rows bridged",
     "rows missing",
+    "rows edited",
 )
 
 
@@ -322,5 +345,6 @@ def _features(curve: Curve, trace: Trace, run: _Run) -> dict[str, Any]:
         rows[TraceState.TRACED],
         rows[TraceState.BRIDGED],
         rows[TraceState.MISSING],
+        rows[TraceState.EDITED] + rows[TraceState.ERASED],
     )
     return dict(zip(_FEATURES, values, strict=True))
