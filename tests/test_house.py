@@ -27,6 +27,8 @@ ENGINE_ROOMS = [
     "paths",
     "curves",
     "las",
+    "edits",
+    "review",
     "followers",
     "crossings",
     "overlay",

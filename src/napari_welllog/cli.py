@@ -302,6 +302,14 @@ def digitize(
         float | None,
         typer.Option(help="Distance of the samples in the depth unit.", show_default="0.5, or 1 scan row"),
     ] = None,
+    edits: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="EDITS.json",
+            help="Corrections by hand, as the plugin keeps them beside a scan.",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
     """Turn a scan into a LAS file.
 
@@ -311,7 +319,7 @@ def digitize(
     from napari_welllog.digitize import digitize as run
 
     with _bars(["read", "segment", "trace", "write"]) as progress:
-        report = run(scan, tracks, out, model, device.value, step, progress)
+        report = run(scan, tracks, out, model, device.value, step, progress, edits=edits)
     _print_report(report)
 
 

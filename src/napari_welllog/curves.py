@@ -31,6 +31,10 @@ class TraceState(IntEnum):
     MISSING = 0
     TRACED = 1
     BRIDGED = 2
+    EDITED = 3
+    """Drawn, moved or given to this curve by a person."""
+    ERASED = 4
+    """Taken away by a person; as missing in every other way."""
 
 
 @dataclass(frozen=True)
@@ -425,7 +429,8 @@ def to_log_curve(trace: Trace, track: Track, depth_axis: DepthAxis, curve: Curve
     fractions = np.where(on_scale, np.clip(fractions, 0, 1), np.nan)
     if curve.wraps:
         fractions = fractions + count_wraps(fractions, curve.wraps)
-    state = np.where(on_scale, trace.state, TraceState.MISSING).astype(np.uint8)
+    erased = trace.state == TraceState.ERASED
+    state = np.where(on_scale | erased, trace.state, TraceState.MISSING).astype(np.uint8)
     return LogCurve(
         depth_axis.depths(trace.rows), curve.value_axis.values(fractions), curve.mnemonic, curve.unit, depth_axis.unit,
         state, np.where(on_scale, trace.confidence, np.float32(0)),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +20,7 @@ from napari_welllog import __version__
 from napari_welllog.class_map import ClassMap
 from napari_welllog.crossings import Crossing, find_crossings
 from napari_welllog.curves import LogCurve, Trace, TraceState, extract_traces, to_log_curve
+from napari_welllog.edits import Edits, apply_edits
 from napari_welllog.errors import Cancelled, LasError
 from napari_welllog.las import write_csv, write_las
 from napari_welllog.output import naming, staged
@@ -62,8 +63,9 @@ class CurveReport(_Part):
     rows_traced: int
     rows_bridged: int
     rows_missing: int
+    rows_edited: int = Field(description="drawn, given to this curve or erased by hand")
     mean_confidence: float | None = Field(
-        description="over the rows traced and bridged; null if there are none"
+        description="over the rows that have a column; null if there are none"
     )
     crossings: int = Field(description="meetings with the other curve of its track")
 
@@ -115,7 +117,7 @@ class Report(_Part):
 
     version: str
     scan: ScanReport
-    model: ModelReport
+    model: ModelReport | None = Field(description="null for a class map that no network made")
     step: float
     tracks_proposed: bool
     calibration: Tracks
@@ -153,6 +155,7 @@ def digitize(
     step: float | None = None,
     progress: Progress | None = None,
     cancelled: Callable[[], bool] | None = None,
+    edits: str | Path | Edits | None = None,
 ) -> Report:
     """Turn a scan into numbers: STEM.las, STEM.csv, STEM_classes.tif, STEM_overlay.png and STEM_report.json.
 
@@ -178,6 +181,9 @@ def digitize(
         Called with "read", "segment", "trace" or "write" and the share of that stage done.
     cancelled : function, optional
         Asked now and then whether to stop.
+    edits : path or Edits, optional
+        Corrections by hand, laid over the traces: an edits.json that the plugin keeps beside a scan. None by
+        default, even if such a file is there.
 
     Returns
     -------
@@ -191,70 +197,154 @@ def digitize(
     Cancelled
         If asked to stop.
     """
-    clock = _Clock(progress, cancelled)
+    clock = Clock(progress, cancelled)
     files = output_paths(scan_path, out)
-    tracks_file, model_file = _file_of(tracks), _file_of(model)
+    inputs = [_file_of(given) for given in (scan_path, tracks, model, edits)]
     with clock.stage("read"):
         if step is not None:
             _check_step(step)
         given = Tracks.load(tracks) if isinstance(tracks, str | Path) else tracks
+        corrections = Edits.load(edits) if isinstance(edits, str | Path) else edits or Edits()
         scan = read_scan(scan_path)
         if given is not None:
-            given.check_against(scan.pixels.shape[0], scan.pixels.shape[1], source=tracks_file)
+            given.check_against(scan.pixels.shape[0], scan.pixels.shape[1], source=_file_of(tracks))
         network = model if isinstance(model, Model) else load_model(model)
     # Entered before the long work, because it refuses a folder that cannot be written to.
-    with staged(files.values(), inputs=[scan_path, tracks_file, model_file]) as places:
+    with staged(files.values(), inputs=inputs) as places:
         with clock.stage("segment"):
             calibration = given if given is not None else propose_tracks(scan.pixels)
             class_map = segment(scan.pixels, network, device, clock.fraction, cancelled)
         with clock.stage("trace"):
-            reading = _read_curves(class_map, calibration, clock)
-        report = Report(
-            version=__version__,
-            scan=_scan_report(scan, scan_path),
+            reading = read_curves(class_map, calibration, corrections, clock.fraction)
+        result = Result(
+            scan,
+            class_map,
+            reading,
+            name=Path(scan_path).name,
             model=ModelReport(name=network.name, sha256=network.sha256),
-            step=step if step is not None else _default_step(calibration),
             tracks_proposed=given is None,
-            calibration=calibration,
-            class_shares=_shares(class_map),
-            curves=reading.curve_reports(),
-            crossings=reading.crossing_reports(),
-            warnings=_warnings(given is None, reading),
-            seconds={},
-            files=files,
         )
-        with clock.stage("write"):
-            _write_results(
-                {kind: places[path] for kind, path in files.items()}, scan, class_map, reading, report, clock
-            )
-        report.seconds.update(clock.seconds())
-        with naming(files["report"], places[files["report"]]):
-            places[files["report"]].write_text(report.to_json(), encoding="utf-8")
+        return _write(result, files, places, step, clock)
+
+
+@dataclass(frozen=True)
+class Result:
+    """A digitised scan, ready to be written.
+
+    Parameters
+    ----------
+    scan : Scan
+        The scan.
+    class_map : ClassMap
+        The class of every pixel.
+    reading : Reading
+        What was read from it.
+    name : str
+        Name of the scan's file.
+    model : ModelReport or None
+        The network that made the class map.
+    tracks_proposed : bool
+        Whether the tracks were found from the grid.
+    """
+
+    scan: Scan
+    class_map: ClassMap
+    reading: Reading
+    name: str
+    model: ModelReport | None = None
+    tracks_proposed: bool = False
+
+
+def export(
+    result: Result,
+    files: Mapping[str, str | Path],
+    step: float | None = None,
+    progress: Progress | None = None,
+    cancelled: Callable[[], bool] | None = None,
+    inputs: Sequence[str | Path | None] = (),
+) -> Report:
+    """Write results of a scan that was digitised step by step: the same bytes as `digitize` writes.
+
+    All files are written, or none.
+
+    Parameters
+    ----------
+    result : Result
+        What to write.
+    files : mapping
+        Paths of the files to write, by kind: "las", "csv", "classes", "overlay" and "report", or some of them.
+    step, progress, cancelled
+        As in `digitize`.
+    inputs : paths, optional
+        Files that a result must not replace, such as the scan.
+
+    Returns
+    -------
+    Report
+        What was written; in `files` where.
+
+    Raises
+    ------
+    WelllogError
+        If the step cannot be used or a file cannot be written.
+    Cancelled
+        If asked to stop.
+    """
+    clock = Clock(progress, cancelled)
+    if step is not None:
+        _check_step(step)
+    paths = {kind: Path(path) for kind, path in files.items()}
+    with staged(paths.values(), inputs=inputs) as places:
+        return _write(result, paths, places, step, clock)
+
+
+def _write(
+    result: Result, files: dict[str, Path], places: Mapping[Path, Path], step: float | None, clock: Clock
+) -> Report:
+    """Write the files of a result to their places, the report last."""
+    reading = result.reading
+    report = Report(
+        version=__version__,
+        scan=_scan_report(result.scan, result.name),
+        model=result.model,
+        step=step if step is not None else default_step(reading.calibration),
+        tracks_proposed=result.tracks_proposed,
+        calibration=reading.calibration,
+        class_shares=_shares(result.class_map),
+        curves=reading.curve_reports(),
+        crossings=reading.crossing_reports(),
+        warnings=_warnings(result.tracks_proposed, reading),
+        seconds={},
+        files=files,
+    )
+    with clock.stage("write"):
+        _write_results(result, report, places, clock)
+    report.seconds.update(clock.seconds())
+    if "report" in files:
+        place = places[files["report"]]
+        with naming(files["report"], place):
+            place.write_text(report.to_json(), encoding="utf-8")
     return report
 
 
-def _write_results(
-    places: Mapping[str, Path],
-    scan: Scan,
-    class_map: ClassMap,
-    reading: _Reading,
-    report: Report,
-    clock: _Clock,
-) -> None:
-    """Write all results but the report."""
+def _write_results(result: Result, report: Report, places: Mapping[Path, Path], clock: Clock) -> None:
+    """Write all results that are asked for but the report."""
+    reading = result.reading
     crossings = [crossing for of_track in reading.crossings for crossing in of_track]
     writers: dict[str, Callable[[Path], None]] = {
         "las": lambda place: write_las(place, reading.log_curves, report.step),
         "csv": lambda place: write_csv(place, reading.log_curves, report.step),
-        "classes": lambda place: write_class_map(place, class_map.labels),
+        "classes": lambda place: write_class_map(place, result.class_map.labels),
         "overlay": lambda place: write_overlay(
-            place, scan.pixels, reading.calibration, reading.traces, crossings
+            place, result.scan.pixels, reading.calibration, reading.traces, crossings
         ),
     }
-    for done, (kind, write) in enumerate(writers.items(), start=1):
-        with naming(report.files[kind], places[kind]):
-            write(places[kind])
-        clock.fraction(done / len(writers))
+    asked = [kind for kind in writers if kind in report.files]
+    for done, kind in enumerate(asked, start=1):
+        place = places[report.files[kind]]
+        with naming(report.files[kind], place):
+            writers[kind](place)
+        clock.fraction(done / len(asked))
 
 
 def write_class_map(path: str | Path, labels: NDArray[np.uint8]) -> None:
@@ -298,8 +388,17 @@ def _probability_strips(class_map: ClassMap) -> Iterator[bytes]:
 
 
 @dataclass(frozen=True)
-class _Reading:
-    """What was read: for each track its traces and crossings, and the log curves of all."""
+class Reading:
+    """What was read from a class map.
+
+    Parameters
+    ----------
+    calibration : Tracks
+        The tracks.
+    traces : for each track, a Trace for each of its curves, edits applied.
+    crossings : for each track, the meetings of its curves.
+    log_curves : the curves of all tracks, in units.
+    """
 
     calibration: Tracks
     traces: list[list[Trace]]
@@ -334,22 +433,58 @@ class _Reading:
         ]
 
 
-def _read_curves(class_map: ClassMap, calibration: Tracks, clock: _Clock) -> _Reading:
-    """Read the curves of every track from the class map."""
-    reading = _Reading(calibration, [], [], [])
+def read_curves(
+    class_map: ClassMap,
+    calibration: Tracks,
+    edits: Edits | None = None,
+    progress: Callable[[float], None] | None = None,
+) -> Reading:
+    """Read the curves of every track from the class map.
+
+    Parameters
+    ----------
+    class_map : ClassMap
+        The class of every pixel.
+    calibration : Tracks
+        Where the tracks are, and what their curves measure.
+    edits : Edits, optional
+        Corrections by hand, laid over the traces.
+    progress : function, optional
+        Called with the share of the tracks done.
+    """
+    traces = []
     for done, track in enumerate(calibration.tracks, start=1):
-        traces = extract_traces(class_map, track)
-        reading.traces.append(traces)
-        reading.crossings.append(find_crossings(traces))
-        for trace, curve in zip(traces, track.curves, strict=True):
+        traces.append(extract_traces(class_map, track))
+        if progress is not None:
+            progress(done / len(calibration.tracks))
+    return reading_of(calibration, traces, edits)
+
+
+def reading_of(calibration: Tracks, traces: Sequence[Sequence[Trace]], edits: Edits | None = None) -> Reading:
+    """Lay edits over the machine's traces and turn them into log curves.
+
+    Parameters
+    ----------
+    calibration : Tracks
+        The tracks.
+    traces : for each track, a Trace for each of its curves
+        What the machine read.
+    edits : Edits, optional
+        Corrections by hand.
+    """
+    reading = Reading(calibration, [], [], [])
+    for track, machine in zip(calibration.tracks, traces, strict=True):
+        edited = apply_edits(machine, track, edits or Edits())
+        reading.traces.append(edited)
+        reading.crossings.append(find_crossings(edited))
+        for trace, curve in zip(edited, track.curves, strict=True):
             reading.log_curves.append(to_log_curve(trace, track, calibration.depth, curve))
-        clock.fraction(done / len(calibration.tracks))
     return reading
 
 
 def _curve_report(track: Track, curve: Curve, trace: Trace, crossings: int) -> CurveReport:
     """Say how one curve was read."""
-    found = trace.confidence[trace.state != TraceState.MISSING]
+    found = trace.confidence[np.isfinite(trace.column)]
     return CurveReport(
         track=track.name,
         curve_class=curve.curve_class,
@@ -358,12 +493,13 @@ def _curve_report(track: Track, curve: Curve, trace: Trace, crossings: int) -> C
         rows_traced=trace.count(TraceState.TRACED),
         rows_bridged=trace.count(TraceState.BRIDGED),
         rows_missing=trace.count(TraceState.MISSING),
+        rows_edited=trace.count(TraceState.EDITED) + trace.count(TraceState.ERASED),
         mean_confidence=round(float(found.mean(dtype=np.float64)), 4) if len(found) else None,
         crossings=crossings,
     )
 
 
-def _warnings(proposed: bool, reading: _Reading) -> list[str]:
+def _warnings(proposed: bool, reading: Reading) -> list[str]:
     """Say what a person should look at before using the numbers."""
     warnings = []
     if proposed:
@@ -372,7 +508,7 @@ def _warnings(proposed: bool, reading: _Reading) -> list[str]:
             "track's width (0 left edge, 1 right edge) by scan row"
         )
     for curve in reading.curve_reports():
-        rows = curve.rows_traced + curve.rows_bridged + curve.rows_missing
+        rows = curve.rows_traced + curve.rows_bridged + curve.rows_missing + curve.rows_edited
         if curve.rows_missing == rows:
             warnings.append(f"{curve.mnemonic}: nothing was found in track {curve.track!r}")
         elif curve.rows_missing > _MUCH_MISSING * rows:
@@ -386,10 +522,10 @@ def _shares(class_map: ClassMap) -> ClassShares:
     return ClassShares(background=background, curve_one=one, curve_two=two)
 
 
-def _scan_report(scan: Scan, path: str | Path) -> ScanReport:
+def _scan_report(scan: Scan, name: str) -> ScanReport:
     """Say what the scan is."""
     rows, columns = scan.pixels.shape
-    return ScanReport(name=Path(path).name, rows=rows, columns=columns, dpi=scan.dpi)
+    return ScanReport(name=name, rows=rows, columns=columns, dpi=scan.dpi)
 
 
 def _file_of(given: object) -> Path | None:
@@ -397,7 +533,7 @@ def _file_of(given: object) -> Path | None:
     return Path(given) if isinstance(given, str | Path) else None
 
 
-def _default_step(calibration: Tracks) -> float:
+def default_step(calibration: Tracks) -> float:
     """Half a foot or half a metre, or one row of the scan."""
     return 1.0 if calibration.depth.unit == "row" else 0.5
 
@@ -408,7 +544,7 @@ def _check_step(step: float) -> None:
         raise LasError(f"the step is {step:g}; give a step above 0, such as 0.5")
 
 
-class _Clock:
+class Clock:
     """Tells the stages of a job: to whoever watches, and, in seconds, to the report."""
 
     def __init__(self, progress: Progress | None, cancelled: Callable[[], bool] | None) -> None:

@@ -13,6 +13,10 @@ class TracksError(WelllogError):
     """The calibration in a tracks.json cannot be used."""
 
 
+class EditsError(WelllogError):
+    """The corrections in an edits.json cannot be used."""
+
+
 class ModelError(WelllogError):
     """The network's weights cannot be found, read or used."""
 

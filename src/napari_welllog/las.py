@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from napari_welllog.curves import TraceState
 from napari_welllog.errors import LasError
 from napari_welllog.output import naming
 
@@ -28,6 +29,7 @@ FloatArray = NDArray[np.float64]
 Sampling = Literal["point", "mean"]
 
 NULL = -999.25
+FLAG_MEANING = "0 missing, 1 traced, 2 bridged, 3 edited by hand, 4 erased by hand"
 MOST_SAMPLES = 50_000_000
 
 _INDEX = {"ft": ("DEPT", "FT", "DEPTH"), "m": ("DEPT", "M", "DEPTH"), "row": ("INDEX", "ROW", "SCAN ROW")}
@@ -48,7 +50,9 @@ def write_las(
     """Write log curves to a LAS 2.0 file.
 
     All curves share one depth axis: the multiples of `step` from the smallest to the largest depth of any.
-    The same curves give the same bytes: no date is written.
+    The same curves give the same bytes: no date is written. When any of them was edited by hand, each is
+    followed by a flag curve, such as ``GR_FLAG``, that tells how its value at each depth came about; its
+    description in the file says what the numbers mean.
 
     Parameters
     ----------
@@ -256,12 +260,33 @@ def _tabulate(log_curves: Sequence[LogCurve], step: float, sampling: Sampling) -
     mnemonic, unit, description = _INDEX[curves[0].depth_unit]
     columns = [_Column(mnemonic, unit, description, depths, f"%.{_decimals_of(step)}f")]
     names = _distinct([_legal_mnemonic(curve.mnemonic) for curve in curves], taken=[mnemonic])
-    for curve, name in zip(curves, names, strict=True):
+    flag_names = _distinct([f"{name}_FLAG" for name in names], taken=[mnemonic, *names])
+    edited = any(is_edited(curve) for curve in curves)
+    for curve, name, flag_name in zip(curves, names, flag_names, strict=True):
         values = resample(curve, depths, sampling, step)
         columns.append(
             _Column(name, _legal_unit(curve.unit), _description(curve, name), values, _format(values))
         )
+        if edited:
+            flags = _flags(curve, depths, values)
+            columns.append(_Column(flag_name, "", f"{name}, {FLAG_MEANING}", flags, "%.0f"))
     return _Table(columns, step)
+
+
+def is_edited(curve: LogCurve) -> bool:
+    """Whether any of a log curve was edited or erased by hand."""
+    return bool((np.asarray(curve.state) >= TraceState.EDITED).any())
+
+
+def _flags(curve: LogCurve, depths: FloatArray, values: FloatArray) -> FloatArray:
+    """State of the row nearest to each depth; missing where there is no value, unless a hand erased it."""
+    depth = np.asarray(curve.depth, np.float64)
+    known = np.isfinite(depth)
+    depth, first = np.unique(depth[known], return_index=True)
+    if len(depth) == 0:
+        return np.full(len(depths), float(TraceState.MISSING))
+    nearest = np.asarray(curve.state)[known][first][_nearest(depth, depths)].astype(np.float64)
+    return np.where(np.isfinite(values) | (nearest == TraceState.ERASED), nearest, TraceState.MISSING)
 
 
 def _common_depths(curves: list[LogCurve], step: float) -> FloatArray:

@@ -20,6 +20,9 @@ CURVE_COLOURS = {1: "#0072B2", 2: "#A31545"}
 BRIDGED_COLOURS = {1: "#66AAD1", 2: "#CC7E99"}
 """The colours of the curves, lightened."""
 
+EDITED_COLOURS = {1: "#00A0F0", 2: "#F0399B"}
+"""The colours of the curves, brightened: what a person drew."""
+
 MOST_ROWS = 20_000
 """Rows of scan in a picture at most; a longer scan is drawn smaller."""
 
@@ -273,7 +276,7 @@ def _draw_ignored(sheet: _Sheet, track: Track) -> None:
 
 def _draw_missing(sheet: _Sheet, track: Track, trace: Trace, lane: int) -> None:
     """Draw a bar beside the track's left edge, in the curve's own lane, where it is missing."""
-    missing = trace.rows[trace.state == TraceState.MISSING]
+    missing = trace.rows[~np.isfinite(trace.column)]
     edge = np.rint(sheet.column(track.edges(missing)[0])).astype(np.intp)
     last = edge - 4 - 7 * lane
     sheet.paint_runs(np.rint(sheet.row(missing)).astype(np.intp), last - 4, last, _CURVE[trace.curve_class])
