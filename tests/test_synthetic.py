@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.ndimage import binary_erosion
 
 from napari_welllog.synthetic import PressSettings, PrintedLog, PrintedTrace, print_log, print_window
 from napari_welllog.synthetic.paper import Grid
@@ -143,17 +144,20 @@ def test_even_a_page_of_a_few_rows_has_its_calibration() -> None:
 
 @pytest.mark.parametrize("press", [SOLID, OFF_SCALE, WRAPPING, TILTED], ids=["clean", "off", "wraps", "tilt"])
 def test_where_the_truth_has_a_column_the_class_map_has_that_curve(press) -> None:
-    """Of a solid curve, within the width of its pen; or curve two, where that was drawn over it."""
+    """Of a solid curve, within the width of its pen; or curve one, where that hides it.
+
+    Where the pen is lifted, the last two rows may hold too little ink to be black.
+    """
     told = 0
     for seed in SEEDS:
         log = one_track(seed, press)
         for trace in log.traces:
-            rows = np.flatnonzero(np.isfinite(trace.column))
+            rows = np.flatnonzero(binary_erosion(np.isfinite(trace.column), iterations=2, border_value=1))
             told += len(rows)
             near = np.zeros(len(rows), bool)
             for offset in range(-int(np.ceil(trace.pen.width)), int(np.ceil(trace.pen.width)) + 1):
                 columns = np.clip(np.rint(trace.column[rows]).astype(int) + offset, 0, log.scan.shape[1] - 1)
-                near |= np.isin(log.classes[rows, columns], (trace.curve_class, 2))
+                near |= np.isin(log.classes[rows, columns], (trace.curve_class, 1))
             assert near.all(), f"seed {seed}, class {trace.curve_class}: rows {rows[~near]}"
     assert told > 1000
 
@@ -181,27 +185,27 @@ def test_where_the_class_map_has_a_curve_the_truth_is_near(press) -> None:
     assert found > 2000
 
 
-def test_a_pixel_that_both_curves_claim_is_curve_two() -> None:
+def test_a_pixel_that_both_curves_claim_is_curve_one() -> None:
     one, two, rest = (np.zeros((60, 60), np.float32) for _ in range(3))
     down, across = np.arange(5.0, 55.0), np.full(50, 30.0)
     stroke(one, down, across, Pen("solid", 5.0))
     stroke(two, across, down, Pen("light", 3.0))
     scan, classes = scan_page(np.random.default_rng(1), (one, two, rest), 150, True, CLEAN)
-    assert (classes[30, 10:50] == 2).all()
-    assert (classes[10:28, 30] == 1).all()
-    assert (classes[33:50, 30] == 1).all()
+    assert (classes[10:50, 30] == 1).all()
+    assert (classes[30, 10:27] == 2).all()
+    assert (classes[30, 34:50] == 2).all()
     assert (scan[30, 10:50] == 0).all()
     assert (scan[10:50, 30] == 0).all()
 
 
-def test_at_a_printed_crossing_the_pixels_of_both_curves_are_curve_two() -> None:
+def test_at_a_printed_crossing_the_pixels_of_both_curves_are_curve_one() -> None:
     met = 0
     for seed in range(12):
         log = one_track(seed, SOLID)
         one, two = (trace.column for trace in log.traces)
         rows = np.flatnonzero(np.abs(one - two) < 0.5)
         met += len(rows)
-        assert (log.classes[rows, np.rint(two[rows]).astype(int)] == 2).all()
+        assert (log.classes[rows, np.rint(one[rows]).astype(int)] == 1).all()
     assert met > 10
 
 
@@ -259,7 +263,7 @@ def test_a_curve_that_wraps_comes_back_at_the_other_edge() -> None:
             returns += np.count_nonzero(leaps)
             for before, after in zip(there[:-1][leaps], there[1:][leaps], strict=True):
                 # From edge to edge: the way back is not part of the curve.
-                assert sorted(place[[before, after]]) == pytest.approx([0, 1], abs=0.1)
+                assert sorted(place[[before, after]]) == pytest.approx([0, 1], abs=0.12)
     assert returns > 5
 
 
@@ -392,7 +396,7 @@ def test_what_litters_the_paper_is_ink_but_no_curve(share) -> None:
         more -= np.count_nonzero(clean.scan[clean.classes == 0] == 0)
         for trace in littered.traces:
             columns = np.nonzero(littered.classes == trace.curve_class)[1]
-            reach = trace.pen.width + 1
+            reach = trace.pen.width + 2
             assert columns.min() >= np.nanmin(trace.column) - reach
             assert columns.max() <= np.nanmax(trace.column) + reach
     assert more > 100

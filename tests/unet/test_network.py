@@ -21,7 +21,7 @@ def test_every_pixel_of_every_scan_gets_three_logits(count, rows, columns) -> No
 
 def test_the_network_is_small_enough_for_a_laptop() -> None:
     network = UNet()
-    assert 400_000 < parameter_count(network) < 600_000
+    assert 400_000 < parameter_count(network) < 1_000_000
     assert sum(tensor.nbytes for tensor in network.state_dict().values()) < 4e6
 
 

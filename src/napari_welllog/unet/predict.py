@@ -20,10 +20,11 @@ if TYPE_CHECKING:
     import torch
 
 ALIGNMENT = 32
-HALO = 256
-TILE_MEGAPIXELS = 3.0
+HALO = 224
+TILE_MEGAPIXELS = 4.5
 FAINTEST = 5
 DEVICES = ("auto", "cpu", "cuda", "mps")
+EVERYTHING = (slice(None), slice(None))
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ def plan_tiles(rows: int, columns: int, tile_rows: int, tile_columns: int) -> li
     Examples
     --------
     >>> [tile.seen_rows for tile in plan_tiles(1000, 100, 512, 512)]
-    [(0, 768), (256, 1000)]
+    [(0, 736), (288, 1000)]
     """
     tall, wide = (ALIGNMENT * max(1, -(-size // ALIGNMENT)) for size in (tile_rows, tile_columns))
     return [
@@ -127,8 +128,13 @@ class Predictor:
         network = fuse_normalisation(model.network).to(self.device, self.precision)
         self.network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
-    def __call__(self, pixels: NDArray[np.uint8]) -> torch.Tensor:
-        """Class probabilities, float32 (3, rows, columns) on the device, of grey pixels uint8 (rows, columns)."""
+    def __call__(self, pixels: NDArray[np.uint8], part: tuple[slice, slice] = EVERYTHING) -> torch.Tensor:
+        """Class probabilities of grey pixels, uint8 (rows, columns), or of a part of them.
+
+        Returns
+        -------
+        float32 (3, rows, columns) on the device; rows and columns of the part.
+        """
         import torch
 
         rows, columns = pixels.shape
@@ -136,8 +142,9 @@ class Predictor:
         with torch.inference_mode():
             ink = torch.from_numpy(padded).to(self.device)[None, None].to(self.precision)
             ink = (1 - ink / 255).contiguous(memory_format=torch.channels_last)
-            logits = self.network(ink)[0, :, :rows, :columns]
-            return torch.softmax(logits.float().contiguous(), dim=0)
+            logits = self.network(ink)[0, :, :rows, :columns][:, *part]
+            # Planes first, 32 bits second: that order takes half the time of the other.
+            return torch.softmax(logits.contiguous().float(), dim=0)
 
 
 def _choose_precision(device: str) -> str:
@@ -168,7 +175,7 @@ def fuse_normalisation(network: torch.nn.Module) -> torch.nn.Module:
 
 def predict_tiles(
     pixels: NDArray[np.uint8],
-    predictor: Callable[[NDArray[np.uint8]], Any],
+    predictor: Callable[[NDArray[np.uint8], tuple[slice, slice]], Any],
     tiles: list[Tile],
     cancelled: Callable[[], bool] = lambda: False,
 ) -> Iterator[tuple[Tile, torch.Tensor]]:
@@ -182,9 +189,9 @@ def predict_tiles(
         if cancelled():
             raise Cancelled
         (top, bottom), (left, right) = tile.seen_rows, tile.seen_columns
-        seen = predictor(pixels[top:bottom, left:right])
         (first, last), (start, stop) = tile.rows, tile.columns
-        yield tile, seen[:, first - top : last - top, start - left : stop - left]
+        part = slice(first - top, last - top), slice(start - left, stop - left)
+        yield tile, predictor(pixels[top:bottom, left:right], part)
 
 
 def likeliest_class(probabilities: torch.Tensor) -> NDArray[np.uint8]:
@@ -255,6 +262,22 @@ def segment(
     return ClassMap(labels, sheets.join())
 
 
+def keep_likely(plane: NDArray[np.uint8]) -> csr_array:
+    """The curve probabilities, in 255ths, of 2 % and above: sparse, uint8 (rows, columns).
+
+    Examples
+    --------
+    >>> keep_likely(np.array([[0, 4, 200], [255, 0, 0]], np.uint8)).toarray().tolist()
+    [[0, 0, 200], [255, 0, 0]]
+    """
+    rows, columns = plane.shape
+    likely = np.flatnonzero(plane >= FAINTEST)
+    starts = np.arange(rows + 1) * columns
+    pointers = np.searchsorted(likely, starts)
+    indices = (likely - np.repeat(starts[:-1], np.diff(pointers))).astype(np.int32)
+    return csr_array((plane.ravel()[likely], indices, pointers.astype(np.int32)), shape=plane.shape)
+
+
 class _Sheets:
     """The curve probabilities of the tiles so far, sparse."""
 
@@ -268,11 +291,10 @@ class _Sheets:
         (top, bottom), (left, right) = tile.rows, tile.columns
         if self.open is None:
             self.open = np.zeros((2, bottom - top, self.columns), np.uint8)
-        curves = (probabilities[1:] * 255).round_().byte().cpu().numpy()
-        self.open[:, :, left:right] = np.where(curves < FAINTEST, 0, curves)
+        self.open[:, :, left:right] = (probabilities[1:] * 255).round_().byte().cpu().numpy()
         if right == self.columns:
             for done, plane in zip(self.done, self.open, strict=True):
-                done.append(csr_array(plane))
+                done.append(keep_likely(plane))
             self.open = None
 
     def join(self) -> tuple[csr_array, csr_array]:

@@ -104,7 +104,8 @@ def as_grey(data: Any, rgb: bool = False) -> NDArray[np.uint8]:
     if rgb and pixels.ndim == 3:
         weights = np.array([0.299, 0.587, 0.114])
         whole = 255 if pixels.dtype == np.uint8 else 65535 if pixels.dtype == np.uint16 else 1
-        return np.rint((pixels[..., :3] @ weights) * (255 / whole)).clip(0, 255).astype(np.uint8)
+        grey: NDArray[np.float64] = (pixels[..., :3] @ weights) * (255 / whole)
+        return np.rint(grey).clip(0, 255).astype(np.uint8)
     if pixels.ndim != 2 or 0 in pixels.shape:
         raise ScanError(
             f"A scan has rows and columns; this layer's shape is {pixels.shape}: choose a layer with one page."
@@ -114,7 +115,8 @@ def as_grey(data: Any, rgb: bool = False) -> NDArray[np.uint8]:
     if pixels.dtype == bool:
         return np.where(pixels, np.uint8(255), np.uint8(0))
     if pixels.dtype == np.uint16:
-        return np.asarray(pixels >> 8, np.uint8)
+        high: NDArray[np.uint8] = (pixels >> 8).astype(np.uint8)
+        return high
     raise ScanError(
         f"A scan has 8 or 16 bits a pixel, not {pixels.dtype}: convert the layer's data type first."
     )
