@@ -32,6 +32,7 @@ KEYS: dict[str, Key] = {
     "next doubtful": Key("N", "Curves", "go to the next doubtful stretch"),
     "previous doubtful": Key("Shift-N", "Curves", "go to the previous doubtful stretch"),
     "undo edit": Key("Control-Z", "Curves", "undo the last edit of a curve"),
+    "redo edit": Key("Control-Shift-Z", "Curves", "make the edit again that was undone"),
     "undo calibration": Key("Control-Z", "Calibrate", "undo the last change of the calibration"),
     "redo calibration": Key("Control-Shift-Z", "Calibrate", "redo what was undone"),
 }

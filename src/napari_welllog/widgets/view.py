@@ -1,0 +1,42 @@
+"""What of a scan the canvas shows, and moving there; the layer's scale and place are minded."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from napari import Viewer
+    from napari.components import ViewerModel
+    from napari.layers import Layer
+
+
+def visible_rows(viewer: Viewer | ViewerModel, layer: Layer) -> tuple[float, float]:
+    """First and last row of a layer that the canvas shows, whether or not the layer reaches there."""
+    camera = viewer.scene.camera
+    middle, half = np.asarray(camera.center[-2:], float), viewer.canvas.size[0] / camera.zoom / 2
+    ends = [layer.world_to_data((middle[0] + side * half, middle[1]))[-2] for side in (-1, 1)]
+    return float(min(ends)), float(max(ends))
+
+
+def show_rows(
+    viewer: Viewer | ViewerModel, layer: Layer, rows: tuple[float, float], columns: tuple[float, float]
+) -> None:
+    """Zoom until the canvas holds these rows and columns of a layer."""
+    corners = np.array(
+        [layer.data_to_world((row, column)) for row, column in zip(rows, columns, strict=True)]
+    )
+    top, left = corners.min(axis=0)[-2:]
+    bottom, right = corners.max(axis=0)[-2:]
+    height, width = viewer.canvas.size
+    viewer.scene.camera.center = ((top + bottom) / 2, (left + right) / 2)
+    viewer.scene.camera.zoom = min(height / (bottom - top), width / (right - left))
+
+
+def go_to_row(viewer: Viewer | ViewerModel, layer: Layer, row: float) -> None:
+    """Move the canvas until a row of a layer is in its middle; zoom and column stay."""
+    middle = viewer.scene.camera.center[-2:]
+    column = layer.world_to_data(tuple(middle))[-1]
+    down, across = layer.data_to_world((row, column))[-2:]
+    viewer.scene.camera.center = (down, across)
