@@ -31,3 +31,23 @@ class OutputError(WelllogError):
 
 class Cancelled(Exception):
     """The user asked a running job to stop."""
+
+
+_WORDS_OF_MEMORY = (
+    "out of memory",
+    "not enough memory",
+    "can't allocate",
+    "cannot allocate",
+    "bad allocation",
+)
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error, of Python or of torch, says that memory ran out.
+
+    Examples
+    --------
+    >>> is_out_of_memory(RuntimeError("CUDA out of memory. Tried to allocate 2 GiB"))
+    True
+    """
+    return isinstance(error, MemoryError) or any(words in str(error).lower() for words in _WORDS_OF_MEMORY)

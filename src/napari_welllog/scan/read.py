@@ -121,6 +121,31 @@ def read_scan(
         raise ScanError(f"{source}: damaged or cut short{reason}; {SCAN_AGAIN}") from error
 
 
+def scan_resolution(path: str | os.PathLike[str]) -> float | None:
+    """Tell the resolution of a scan in pixels per inch, without decoding it.
+
+    Parameters
+    ----------
+    path : path
+        File of the scan.
+
+    Returns
+    -------
+    float or None
+        As `read_scan` gives it.
+
+    Raises
+    ------
+    ScanError
+        The file cannot be opened as a scan.
+    """
+    try:
+        with _open_pages(Path(path), None) as opened:
+            return _dpi(opened)
+    except Exception as error:
+        raise ScanError(f"{path}: cannot be opened as a scan; {SCAN_AGAIN}") from error
+
+
 def _open_pages(source: Path, pages: Sequence[int] | None) -> AbstractContextManager[list[Page]]:
     """Open the wanted pages of a file by the format that its first bytes show."""
     head = _first_bytes(source)

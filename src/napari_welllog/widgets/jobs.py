@@ -15,21 +15,13 @@ from typing import Any
 from qtpy.QtCore import QObject, Qt, QThread, QTimer, Signal  # type: ignore[attr-defined]
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
-from napari_welllog.errors import Cancelled, WelllogError
+from napari_welllog.errors import Cancelled, WelllogError, is_out_of_memory
 
 _TICK = 50
 """Milliseconds between two looks at how far a job is: often enough to look alive, too seldom to cost anything."""
 
 _FAREWELL = 5000
 """Milliseconds that closing the window waits for a job that was told to stop."""
-
-WORDS_OF_MEMORY = (
-    "out of memory",
-    "not enough memory",
-    "can't allocate",
-    "cannot allocate",
-    "bad allocation",
-)
 
 _unfinished: set[_Thread] = set()
 """Threads that outlive their widget for a moment; Qt aborts when a running one is collected."""
@@ -323,17 +315,6 @@ def describe(error: BaseException) -> str:
     if isinstance(error, WelllogError):
         return str(error)
     return f"This should not have happened ({type(error).__name__}: {error}). Nothing was lost; try again."
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an error, of Python or of torch, says that memory ran out.
-
-    Examples
-    --------
-    >>> is_out_of_memory(RuntimeError("CUDA out of memory. Tried to allocate 2 GiB"))
-    True
-    """
-    return isinstance(error, MemoryError) or any(words in str(error).lower() for words in WORDS_OF_MEMORY)
 
 
 def spoken(seconds: float) -> str:
