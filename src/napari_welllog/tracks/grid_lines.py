@@ -16,15 +16,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_welllog.tracks.calibration import Curve, DepthAxis, Track
-from napari_welllog.tracks.editing import Draft, corners_of
+from napari_welllog.tracks.editing import Draft, Rectangle, corners_of
 
 FloatArray = NDArray[np.float64]
-LineKind = Literal["edge", "depth", "fine depth", "division", "fine division", "anchor", "ignored"]
-LabelKind = Literal["depth", "curve one", "curve two", "name", "corner", "anchor"]
+LineKind = Literal["edge", "depth", "fine depth", "division", "fine division", "corner", "anchor", "ignored"]
+LabelKind = Literal["depth", "curve one", "curve two", "name", "anchor"]
 
 _LABELLED = 42.0  # points of the screen between two labelled depths, at least
 _FINE = 9.0  # points between two lines, at least
 _LINE_OF_TEXT = 17.0
+_HALF_A_CORNER = 4.0
+_ROOM_FOR_SCALES = 170.0
 _HATCH = 12.0
 _MOST_HATCHES = 80
 _DIVISIONS = 10
@@ -51,14 +53,14 @@ class View:
 
 @dataclass(frozen=True)
 class Label:
-    """A text, or the mark of a corner, at a point of the scan.
+    """A text at a point of the scan.
 
     Parameters
     ----------
     row, column : float
         Where it is.
     text : str
-        What it says; empty for a mark.
+        What it says.
     kind : str
         What it is about.
     align : "left", "centre" or "right"
@@ -81,7 +83,7 @@ class GridLines:
     lines : list of ((row, column), (row, column), kind)
         Straight lines.
     labels : list of Label
-        Texts and marks.
+        Texts.
     """
 
     lines: list[tuple[tuple[float, float], tuple[float, float], LineKind]] = field(default_factory=list)
@@ -222,6 +224,13 @@ def _draw_across(grid: GridLines, track: Track, row: float, kind: LineKind) -> N
     grid.lines.append(((row, left), (row, right), kind))
 
 
+def _draw_box(grid: GridLines, rectangle: Rectangle, kind: LineKind) -> None:
+    """Draw a rectangle."""
+    top, bottom, left, right = rectangle
+    corners = [(top, left), (top, right), (bottom, right), (bottom, left), (top, left)]
+    grid.lines += [(start, end, kind) for start, end in pairwise(corners)]
+
+
 def _draw_frame(grid: GridLines, track: Track, view: View, shown: tuple[float, float]) -> None:
     """Draw the edges and the ends of a track, and mark the corners of bent edges."""
     for fraction in (0.0, 1.0):
@@ -234,7 +243,9 @@ def _draw_frame(grid: GridLines, track: Track, view: View, shown: tuple[float, f
         if isinstance(getattr(track, side), float):
             continue
         marks = [corner for corner in corners_of(track, side) if view.top <= corner[0] <= view.bottom]
-        grid.labels += [Label(row, column, "", "corner") for row, column in marks]
+        half = [_HALF_A_CORNER * point for point in view.point]
+        for row, column in marks:
+            _draw_box(grid, (row - half[0], row + half[0], column - half[1], column + half[1]), "corner")
 
 
 def _draw_divisions(grid: GridLines, track: Track, shown: tuple[float, float]) -> None:
@@ -269,14 +280,13 @@ def _draw_ignored(grid: GridLines, track: Track, view: View) -> None:
     for top, bottom, left, right in track.ignore:
         if bottom < view.top or top > view.bottom or right < view.left or left > view.right:
             continue
-        corners = [(top, left), (top, right), (bottom, right), (bottom, left), (top, left)]
-        grid.lines += [(start, end, "ignored") for start, end in pairwise(corners)]
+        _draw_box(grid, (top, bottom, left, right), "ignored")
         seen = (max(top, view.top), min(bottom, view.bottom), max(left, view.left), min(right, view.right))
         grid.lines += [(start, end, "ignored") for start, end in _hatches(seen, view.point)]
 
 
 def _hatches(
-    rectangle: tuple[float, float, float, float], point: tuple[float, float]
+    rectangle: Rectangle, point: tuple[float, float]
 ) -> Iterator[tuple[tuple[float, float], tuple[float, float]]]:
     """Slanting lines that fill a rectangle."""
     top, bottom, left, right = rectangle
@@ -296,18 +306,21 @@ def _label_track(grid: GridLines, track: Track, view: View, shown: tuple[float, 
     names = [*sorted(track.curves, key=lambda curve: curve.curve_class)]
     # Above the track if the view shows paper there, else at the upper end of the view.
     room = track.top - view.top >= (len(names) + 1.5) * line
-    row = track.top - (len(names) + 0.5) * line if room else shown[0] + 0.8 * line
+    row = track.top - (len(names) + 0.8) * line if room else shown[0] + 0.8 * line
     left, right = (float(edge) for edge in track.edges(shown[0]))
+    middle = (max(left, view.left) + min(right, view.right)) / 2
     margin = 5 * view.point[1]
-    grid.labels.append(Label(row, (left + right) / 2, track.name, "name"))
-    for number, curve in enumerate(names, start=1):
+    grid.labels.append(Label(row, middle, track.name, "name"))
+    # Where a track is a finger wide its scales would lie upon each other.
+    wide = (right - left) / view.point[1] > _ROOM_FOR_SCALES
+    for number, curve in enumerate(names if wide else [], start=1):
         at = row + number * line
         kind: LabelKind = "curve one" if curve.curve_class == 1 else "curve two"
         unit = f" ({curve.unit})" if curve.unit else ""
         wraps = f", {curve.wraps}x backup" if curve.wraps else ""
         grid.labels += [
             Label(at, left + margin, f"{curve.left:g}", kind, "left"),
-            Label(at, (left + right) / 2, f"{curve.mnemonic}{unit}{wraps}", kind),
+            Label(at, middle, f"{curve.mnemonic}{unit}{wraps}", kind),
             Label(at, right - margin, f"{curve.right:g}", kind, "right"),
         ]
 
@@ -324,5 +337,6 @@ def _draw_anchors(grid: GridLines, draft: Draft, view: View) -> None:
         if view.top <= row <= view.bottom:
             ends = ((row, float(left - beyond)), (row, float(right + beyond)))
             grid.lines.append((*ends, "anchor"))
-            text = f"{depth:.12g} {draft.unit}"
-            grid.labels.append(Label(row, ends[1][1] + 5 * view.point[1], text, "anchor", "left"))
+            at = min(ends[1][1], view.right) - 5 * view.point[1]
+            above = row - _LINE_OF_TEXT / 2 * view.point[0]
+            grid.labels.append(Label(above, at, f"{depth:.12g} {draft.unit}", "anchor", "right"))
