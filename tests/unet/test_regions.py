@@ -146,10 +146,12 @@ def test_what_was_done_before_a_stop_is_kept(scan, whole) -> None:
         segment_regions(
             scan, growing=growing, tile_megapixels=TILE, cancelled=lambda: len(growing.tiles) == 2
         )
-    done = growing.class_map()
+    done = growing.finish()
     last = growing.tiles[-1].rows[1]
     assert np.array_equal(done.labels[:last], whole.labels[:last])
     assert not done.labels[last:].any()
+    growing.add(growing.tiles[0], np.full((1, 1), 2, np.uint8), done.curve_probabilities)
+    assert np.array_equal(done.labels[:last], whole.labels[:last]), "what comes late is dropped"
 
 
 @given(
@@ -174,7 +176,7 @@ def test_any_tiles_in_any_order_make_the_class_map_of_their_pixels(rows, columns
             planes = np.where(planes < 200, 0, planes).astype(np.uint8)
             growing.add(tile, planes.argmax(0), tuple(regions.keep_likely(plane) for plane in planes))
             dense[:, slice(*tile.rows), slice(*tile.columns)] = planes
-    for made, expected in zip(growing.class_map().curve_probabilities, dense, strict=True):
+    for made, expected in zip(growing.finish().curve_probabilities, dense, strict=True):
         assert made.shape == (rows, columns)
         assert np.array_equal(made.toarray(), expected)
 

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from napari.components import ViewerModel
 
-from napari_welllog.widgets.layer_choice import NOT_A_SCAN, ImageChoice
+from napari_welllog.widgets.layer_choice import ImageChoice
+from napari_welllog.widgets.layers import RESULT
 
 PAPER = np.full((40, 30), 255, np.uint8)
 
@@ -30,7 +31,7 @@ def test_it_lists_images_only_and_follows_what_is_added_removed_and_renamed(qtbo
     with qtbot.waitSignal(choice.changed):
         first = viewer.add_image(PAPER, name="first")
     viewer.add_labels(np.zeros((40, 30), np.uint8), name="painted")
-    viewer.add_image(PAPER.astype(np.float32), name="probability", metadata={NOT_A_SCAN: True})
+    viewer.add_image(PAPER.astype(np.float32), name="probability", metadata={RESULT: True})
     second = viewer.add_image(PAPER, name="second")
     assert names(choice) == ["first", "second"]
     assert choice.layer is first, "adding a layer does not change the choice"

@@ -202,6 +202,7 @@ class GrowingClassMap:
         self.shape, self.earlier = shape, earlier
         self.labels = np.zeros(shape, np.uint8) if earlier is None else earlier.labels.copy()
         self._parts: list[tuple[Tile, tuple[csr_array, csr_array]]] = []
+        self._finished = False
         self._lock = threading.Lock()
 
     @property
@@ -212,14 +213,16 @@ class GrowingClassMap:
     def add(self, tile: Tile, labels: NDArray[np.uint8], planes: tuple[csr_array, csr_array]) -> None:
         """Take the labels and the curve probabilities, in 255ths, of a tile's own rectangle."""
         with self._lock:
+            if self._finished:
+                return
             self.labels[slice(*tile.rows), slice(*tile.columns)] = labels
             self._parts.append((tile, planes))
 
-    def class_map(self) -> ClassMap:
-        """The class map as it stands, which later tiles do not change any more."""
+    def finish(self) -> ClassMap:
+        """The class map as it stands; tiles added from now on, as by a run that was stopped, are dropped."""
         with self._lock:
-            parts, labels = list(self._parts), self.labels.copy()
-        return ClassMap(labels, (self._plane(parts, 0), self._plane(parts, 1)))
+            self._finished = True
+            return ClassMap(self.labels, (self._plane(self._parts, 0), self._plane(self._parts, 1)))
 
     def _plane(self, parts: list[tuple[Tile, tuple[csr_array, csr_array]]], which: int) -> csr_array:
         """One plane of curve probabilities: band by band from top to bottom, cut wherever a tile ends."""
@@ -344,16 +347,17 @@ def segment_regions(
     queue = _Queue(tiles if view is None else nearest_first(tiles, view), shape)
     done, began = 0, time.perf_counter()
     with _stopping(predictor, stop):
-        tell(0.0, "Segmenting")
+        doing = f"Segmenting on {predictor.device}"
+        tell(0.0, doing)
         for tile, probabilities in queue.predicted(pixels, predictor, stop):
             labels = likeliest_class(probabilities)
             growing.add(tile, labels, _planes(probabilities))
             done += _pixels(tile)
             if each:
                 each(tile, labels)
-            tell(done / total, "Segmenting")
+            tell(done / total, doing)
     seconds = time.perf_counter() - began
-    class_map = growing.class_map()
+    class_map = growing.finish()
     return Outcome(
         class_map,
         *shares_and_confidence(class_map, wanted),

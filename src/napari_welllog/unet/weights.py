@@ -78,6 +78,19 @@ def load_model(name_or_file: str | os.PathLike[str] | None = None) -> Model:
     return _load(str(path), path.stat().st_mtime_ns)
 
 
+def shipped_models() -> list[str]:
+    """The names of the models that ship, the usual one first.
+
+    Examples
+    --------
+    >>> shipped_models()[0]
+    'welllog-1'
+    """
+    folder = Path(str(resources.files("napari_welllog.unet"))) / "weights"
+    names = sorted(path.stem for path in folder.glob("*.safetensors"))
+    return sorted(names, key=lambda name: name != SHIPPED)
+
+
 def _find(name_or_file: str) -> Path:
     """The weights file of a shipped name or a path."""
     shipped = Path(str(resources.files("napari_welllog.unet"))) / "weights"

@@ -7,15 +7,13 @@ from typing import TYPE_CHECKING, Any
 from qtpy.QtCore import Signal  # type: ignore[attr-defined]
 from qtpy.QtWidgets import QComboBox, QSizePolicy, QWidget
 
+from napari_welllog.widgets.layers import RESULT
 from napari_welllog.widgets.open_scan import OpenScan, open_scan
 
 if TYPE_CHECKING:
     from napari import Viewer
     from napari.components import ViewerModel
     from napari.layers import Image
-
-NOT_A_SCAN = "not a scan"
-"""Key of the metadata of an image layer that shows a result, such as class probabilities: it is not offered."""
 
 
 class ImageChoice(QComboBox):
@@ -74,7 +72,7 @@ class ImageChoice(QComboBox):
         images = [
             layer
             for layer in self._viewer.layers
-            if isinstance(layer, Image) and not layer.metadata.get(NOT_A_SCAN)
+            if isinstance(layer, Image) and not layer.metadata.get(RESULT)
         ]
         for layer in self._layers:
             if layer not in images:

@@ -7,6 +7,7 @@ so that sample data, the reader, the demo and every widget show the same thing t
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -40,6 +41,9 @@ MOST_PATHS = 400
 _COLOURS = {"traced": CURVE_COLOURS, "bridged": BRIDGED_COLOURS, "edited": EDITED_COLOURS}
 _WIDTHS = {"traced": 1.5, "bridged": 1.0, "edited": 2.5}
 _NOWHERE = (TraceState.MISSING, TraceState.ERASED)
+
+RESULT = "not a scan"
+"""Key of the metadata of an image layer that shows a result, such as class probabilities: it is no scan."""
 
 _PLACE = ("scale", "translate", "units", "axis_labels")
 _SIGNATURE = "napari-welllog"
@@ -105,6 +109,74 @@ def label_pyramid(labels: NDArray[np.uint8]) -> list[NDArray[np.uint8]]:
     """
     # The largest class is the darkest pixel of the negative.
     return [labels, *(~level for level in pyramid(~labels)[1:])]
+
+
+def paste_labels(
+    levels: Sequence[NDArray[np.uint8]],
+    rows: tuple[int, int],
+    columns: tuple[int, int],
+    labels: NDArray[np.uint8],
+) -> None:
+    """Write the labels of a rectangle into every level of a label pyramid, in place.
+
+    Parameters
+    ----------
+    levels : sequence of uint8 arrays
+        What `label_pyramid` gives.
+    rows, columns : (int, int)
+        First and last-plus-one of the rectangle.
+    labels : uint8 (rows, columns)
+        Its classes.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> levels = [np.zeros((5, 2), np.uint8), np.zeros((3, 2), np.uint8)]
+    >>> paste_labels(levels, (3, 5), (0, 2), np.array([[1, 0], [2, 0]], np.uint8))
+    >>> levels[1].tolist()
+    [[0, 0], [1, 0], [2, 0]]
+    """
+    (top, bottom), across = rows, slice(*columns)
+    levels[0][top:bottom, across] = labels
+    for fine, coarse in pairwise(levels):
+        top, bottom = top // 2, -(-bottom // 2)
+        first, second = fine[2 * top : 2 * bottom : 2, across], fine[2 * top + 1 : 2 * bottom : 2, across]
+        part = coarse[top:bottom, across]
+        part[:] = first
+        # A last row without a partner stays as it is.
+        np.maximum(part[: len(second)], second, out=part[: len(second)])
+
+
+def probability_layer(
+    levels: Sequence[NDArray[np.uint8]], curve_class: int, over: Layer | None = None
+) -> LayerData:
+    """Show the probabilities of a curve as an image layer in its colour, clear where they are none.
+
+    Parameters
+    ----------
+    levels : sequence of uint8 (rows, columns)
+        The probabilities in 255ths, and every coarser level: `label_pyramid` keeps the likeliest pixels.
+    curve_class : int
+        1 or 2.
+    over : napari Layer, optional
+        The scan they were made from, whose place in the world they take.
+
+    Returns
+    -------
+    LayerData
+        `(data, settings, "image")`.
+    """
+    name = f"probability of {CLASS_NAMES[curve_class]}"
+    red, green, blue = (int(CURVE_COLOURS[curve_class][at : at + 2], 16) / 255 for at in (1, 3, 5))
+    settings = {
+        "name": name,
+        "colormap": {"colors": [(red, green, blue, 0.0), (red, green, blue, 1.0)], "name": name},
+        "contrast_limits": (0, 255),
+        "blending": "translucent",
+        "metadata": signed(name, {RESULT: True}),
+        **place_of(over),
+    }
+    return *_scaled(levels, settings), "image"
 
 
 def class_map_layer(labels: NDArray[np.uint8], name: str = "classes", over: Layer | None = None) -> LayerData:
@@ -193,8 +265,7 @@ def curves_layer(
     features: dict[str, list[Any]] = {key: [] for key in _FEATURES}
     for curve, trace in traces:
         for run in _in_pieces(_drawn_runs(trace), longest):
-            path = approximate_polygon(_path(trace, run), PATH_TOLERANCE)  # type: ignore[no-untyped-call]
-            paths.append(path)
+            paths.append(_simplified(_path(trace, run).tobytes()).copy())
             for key, value in _features(curve, trace, run).items():
                 features[key].append(value)
     colours = [
@@ -250,6 +321,11 @@ def our_layer(viewer: Viewer | ViewerModel, name: str) -> Layer | None:
     return next((layer for layer in viewer.layers if layer.metadata.get(_SIGNATURE) == name), None)
 
 
+def signature_of(layer: Layer) -> str | None:
+    """The name under which we once added a layer; None for a layer that is not ours."""
+    return layer.metadata.get(_SIGNATURE)
+
+
 def signed(name: str, metadata: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """Metadata with our signature, by which our own layers are known from the user's."""
     return {**(metadata or {}), _SIGNATURE: name}
@@ -280,14 +356,26 @@ def _drawn_runs(trace: Trace) -> list[_Run]:
 
 
 def _in_pieces(runs: Iterable[_Run], longest: int | None) -> list[_Run]:
-    """Cut long runs of traced rows; each piece but the last ends in the row where the next begins."""
+    """Cut runs of traced rows at every so many rows; a piece ends in the row where the next begins.
+
+    The cuts are the same whatever was edited, so that most paths stay as they were drawn.
+    """
     pieces: list[_Run] = []
     for first, end, kind in runs:
-        while longest is not None and kind == TraceState.TRACED and end - first > 1.5 * longest:
-            pieces.append((first, first + longest + 1, kind))
-            first += longest
+        while longest is not None and kind == TraceState.TRACED and first // longest < (end - 1) // longest:
+            cut = (first // longest + 1) * longest
+            pieces.append((first, cut + 1, kind))
+            first = cut
         pieces.append((first, end, kind))
     return pieces
+
+
+@lru_cache(maxsize=4096)
+def _simplified(path: bytes) -> NDArray[np.float64]:
+    """A path of fewer vertices, from the bytes of all; remembered, because an edit changes few paths of many."""
+    vertices = np.frombuffer(path, np.float64).reshape(-1, 2)
+    kept = approximate_polygon(vertices, PATH_TOLERANCE)  # type: ignore[no-untyped-call]
+    return np.asarray(kept, np.float64)
 
 
 def _runs(state: NDArray[np.uint8]) -> list[_Run]:

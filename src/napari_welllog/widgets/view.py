@@ -20,6 +20,14 @@ def visible_rows(viewer: Viewer | ViewerModel, layer: Layer) -> tuple[float, flo
     return float(min(ends)), float(max(ends))
 
 
+def visible_columns(viewer: Viewer | ViewerModel, layer: Layer) -> tuple[float, float]:
+    """First and last column of a layer that the canvas shows, whether or not the layer reaches there."""
+    camera = viewer.scene.camera
+    middle, half = np.asarray(camera.center[-2:], float), viewer.canvas.size[1] / camera.zoom / 2
+    ends = [layer.world_to_data((middle[0], middle[1] + side * half))[-1] for side in (-1, 1)]
+    return float(min(ends)), float(max(ends))
+
+
 def show_rows(
     viewer: Viewer | ViewerModel, layer: Layer, rows: tuple[float, float], columns: tuple[float, float]
 ) -> None:
