@@ -263,7 +263,7 @@ def test_a_curve_that_wraps_comes_back_at_the_other_edge() -> None:
             returns += np.count_nonzero(leaps)
             for before, after in zip(there[:-1][leaps], there[1:][leaps], strict=True):
                 # From edge to edge: the way back is not part of the curve.
-                assert sorted(place[[before, after]]) == pytest.approx([0, 1], abs=0.12)
+                assert sorted(place[[before, after]]) == pytest.approx([0, 1], abs=0.15)
     assert returns > 5
 
 

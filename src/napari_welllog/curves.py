@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 
 from napari_welllog.class_map import ClassMap
-from napari_welllog.paths import ABSENT, Path, PathSettings, find_paths
+from napari_welllog.paths import Path, PathSettings, find_paths
 from napari_welllog.tracks import Curve, DepthAxis, Track
 
 Floats = NDArray[np.float64]
@@ -20,9 +22,11 @@ USUAL_GAPS = 4.0
 FEWEST_GAPS = 8
 OFF_SCALE_MARGIN = 0.015
 EDGE_LINE = 0.007
-CHUNK = 4096
 COARSE = 2
 WIDEST_PEN = 12.0
+
+_SHARES = np.arange(256, dtype=np.float32) / np.float32(255)
+"""The probability that each byte of a class map stands for."""
 
 
 class TraceState(IntEnum):
@@ -124,32 +128,34 @@ class _TrackView:
     """The curve probabilities inside one track: outside its edges and in ignored rectangles there is no ink."""
 
     def __init__(self, class_map: ClassMap, track: Track) -> None:
-        self.class_map = class_map
         scan_rows = track.rows_within(class_map.shape[0])
         self.top, self.rows = int(scan_rows[0]), len(scan_rows)
         left, right = track.edges(scan_rows)
         self.edges = left, right
         self.left = max(0, int(np.floor(left.min())))
-        self.right = min(class_map.shape[1], int(np.ceil(right.max())) + 1)
-        self.ignore = track.ignore
+        self.width = min(class_map.shape[1], int(np.ceil(right.max())) + 1) - self.left
+        self.planes = tuple(self._inside(plane, track.ignore) for plane in class_map.curve_probabilities)
 
-    def curves(self, first: int, last: int) -> NDArray[np.float32]:
-        """Probabilities of both curves, float32 (2, rows, columns), rows and columns counted from the track's."""
-        window = self.class_map.window(self.top + first, self.top + last, self.left, self.right)[1:]
-        columns = np.arange(self.left, self.right)
-        inside = columns >= self.edges[0][first:last, None] - 0.5
-        inside &= columns <= self.edges[1][first:last, None] + 0.5
-        rows = np.arange(self.top + first, self.top + last)
-        for top, bottom, left, right in self.ignore:
-            covered = (rows >= top) & (rows <= bottom)
-            inside[np.ix_(covered, (columns >= left) & (columns <= right))] = False
-        return np.where(inside, window, np.float32(0))
+    def _inside(self, plane: csr_array, ignore: Sequence[tuple[float, float, float, float]]) -> csr_array:
+        """The part of a plane of curve probabilities that lies in the track."""
+        part = plane[self.top : self.top + self.rows, self.left : self.left + self.width]
+        row = np.repeat(np.arange(self.rows), np.diff(part.indptr))
+        rows, columns = row + self.top, part.indices + self.left
+        inside = (columns >= self.edges[0][row] - 0.5) & (columns <= self.edges[1][row] + 0.5)
+        for top, bottom, left, right in ignore:
+            inside &= ~((rows >= top) & (rows <= bottom) & (columns >= left) & (columns <= right))
+        kept = np.concatenate([[0], np.cumsum(np.bincount(row[inside], minlength=self.rows))])
+        return csr_array((part.data[inside], part.indices[inside], kept), shape=part.shape)
 
     def coarse_curves(self, first: int, last: int) -> NDArray[np.float32]:
-        """The same with the larger of every two columns: fine enough to find the way, in half the time."""
-        curves = self.curves(first, last)
-        padded = np.pad(curves, ((0, 0), (0, 0), (0, -curves.shape[2] % COARSE)))
-        return np.asarray(padded.reshape(*curves.shape[:2], -1, COARSE).max(axis=3))
+        """Probabilities of both curves, the larger of every two columns: fine enough to find the way, in half the time.
+
+        Float32 (2, rows, half the columns), rows and columns counted from the track's.
+        """
+        curves = np.zeros((2, last - first, self.width + self.width % COARSE), np.uint8)
+        for curve, plane in zip(curves, self.planes, strict=True):
+            curve[:, : self.width] = plane[first:last].toarray()
+        return _SHARES[np.maximum(curves[..., ::COARSE], curves[..., 1::COARSE])]
 
 
 def _trace(view: _TrackView, curve_class: int, path: Path) -> Trace:
@@ -190,59 +196,84 @@ class _Strokes:
 
 
 def _measure_strokes(view: _TrackView, curve_class: int, path: Path) -> _Strokes:
-    """Measure the ink that the path runs over, a chunk of rows at a time."""
-    low = np.where(path.present, COARSE * np.minimum(path.entry, path.exit), ABSENT)
-    high = np.where(path.present, COARSE * np.maximum(path.entry, path.exit) + COARSE - 1, ABSENT)
-    pieces = []
-    for first in range(0, view.rows, CHUNK):
-        rows = slice(first, min(first + CHUNK, view.rows))
-        curves = view.curves(rows.start, rows.stop)
-        pieces.append(_measure(curves[curve_class - 1], curves[2 - curve_class], low[rows], high[rows]))
-    left, right, confidence = (np.concatenate(columns) for columns in zip(*pieces, strict=True))
-    return _Strokes(left, right, confidence)
+    """Measure the ink that the path runs over: from the first run of ink that it touches in a row to the last."""
+    own, other = _Pixels(view.planes[curve_class - 1]), _Pixels(view.planes[2 - curve_class])
+    runs = own.runs()
+    rows = np.flatnonzero(path.present)
+    entry, leave = COARSE * path.entry[rows], COARSE * path.exit[rows]
+    low = own.keys_of(rows, np.minimum(entry, leave))
+    high = own.keys_of(rows, np.minimum(np.maximum(entry, leave) + COARSE - 1, view.width - 1))
+    first = np.searchsorted(runs.end, low)
+    last = np.searchsorted(runs.begin, high, side="right") - 1
+    touched = first <= last
+    rows, first, last = rows[touched], first[touched], last[touched]
+    begin, end = runs.begin[first], runs.end[last]
+    area = end - begin + 1
+    measured = {
+        "left": _edge(own, other, begin, -1),
+        "right": _edge(own, other, end, 1),
+        "confidence": (runs.sum_to[last + 1] - runs.sum_to[first]) / area,
+    }
+    strokes = {name: np.full(view.rows, 0.0 if name == "confidence" else np.nan) for name in measured}
+    for name, values in measured.items():
+        strokes[name][rows] = values
+    return _Strokes(**strokes)
 
 
-def _measure(
-    own: NDArray[np.float32], other: NDArray[np.float32], low: NDArray[np.intp], high: NDArray[np.intp]
-) -> tuple[Floats, Floats, Floats]:
-    """Left and right edge and confidence of the runs of ink between two columns of each row."""
-    ink = own > 0.5
-    rows, columns = np.arange(len(ink)), np.arange(ink.shape[1], dtype=np.int32)
-    after = np.minimum.accumulate(np.where(ink, columns, ink.shape[1])[:, ::-1], axis=1)[:, ::-1]
-    before = np.maximum.accumulate(np.where(ink, columns, -1), axis=1)
-    begin = after[rows, np.maximum(low, 0)]
-    end = before[rows, np.clip(high, 0, ink.shape[1] - 1)]
-    touched = (high != ABSENT) & (begin <= high) & (end >= low)
-    begin, end = np.where(touched, begin, 0), np.where(touched, end, 0)
-    paper_before = np.maximum.accumulate(np.where(ink, -1, columns), axis=1)[rows, begin]
-    paper_after = np.minimum.accumulate(np.where(ink, ink.shape[1], columns)[:, ::-1], axis=1)[:, ::-1][
-        rows, end
-    ]
-    sums = np.concatenate([np.zeros((len(ink), 1)), np.cumsum(own * ink, axis=1, dtype=float)], axis=1)
-    area = paper_after - paper_before - 1.0
-    confidence = (sums[rows, paper_after] - sums[rows, paper_before + 1]) / np.maximum(area, 1)
-    left = _edge(own, other, rows, paper_before, 1)
-    right = _edge(own, other, rows, paper_after, -1)
-    left, right = (np.where(touched, edge, np.nan) for edge in (left, right))
-    return left, right, np.where(touched, confidence, 0.0)
+@dataclass(frozen=True)
+class _Runs:
+    """Runs of ink along the rows.
+
+    Parameters
+    ----------
+    begin, end : int (n,), keys of the first and last pixel of each.
+    sum_to : float64 (n + 1,), the probabilities of all runs before each one, summed.
+    """
+
+    begin: NDArray[np.intp]
+    end: NDArray[np.intp]
+    sum_to: Floats
 
 
-def _edge(
-    own: NDArray[np.float32],
-    other: NDArray[np.float32],
-    rows: NDArray[np.intp],
-    paper: NDArray[np.intp],
-    inward: int,
-) -> Floats:
-    """Where the probability crosses one half between a pixel of paper and the ink next to it; NaN where hidden."""
-    width = own.shape[1]
-    outside = np.clip(paper, 0, width - 1)
-    inside = np.clip(paper + inward, 0, width - 1)
-    outer = np.where((paper >= 0) & (paper < width), own[rows, outside], 0.0)
-    inner = own[rows, inside]
+class _Pixels:
+    """The pixels of one curve that are not surely something else, by key: rows one after the other, paper between."""
+
+    def __init__(self, plane: csr_array) -> None:
+        self.stride = plane.shape[1] + 2
+        self.keys = self.keys_of(np.repeat(np.arange(plane.shape[0]), np.diff(plane.indptr)), plane.indices)
+        self.values = _SHARES[plane.data]
+
+    def keys_of(self, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> NDArray[np.intp]:
+        """The keys of pixels by row and column."""
+        return np.asarray(rows * self.stride + columns + 1)
+
+    def columns_of(self, keys: NDArray[np.intp]) -> NDArray[np.intp]:
+        """The columns of pixels by key; -1 and one past the last for the paper beside the track."""
+        return np.asarray(keys % self.stride - 1)
+
+    def at(self, keys: NDArray[np.intp]) -> Floats:
+        """The probabilities of pixels by key, float64 (n,)."""
+        if len(self.keys) == 0:
+            return np.zeros(len(keys))
+        place = np.minimum(np.searchsorted(self.keys, keys), len(self.keys) - 1)
+        return np.where(self.keys[place] == keys, self.values[place], 0.0)
+
+    def runs(self) -> _Runs:
+        """The runs of pixels that are more likely this curve's than not."""
+        ink = self.values > 0.5
+        keys, sums = self.keys[ink], np.concatenate([[0.0], np.cumsum(self.values[ink], dtype=float)])
+        breaks = np.flatnonzero(np.diff(keys) > 1) + 1
+        begins = np.concatenate([[0], breaks]) if len(keys) else breaks
+        ends = np.concatenate([breaks, [len(keys)]]) if len(keys) else breaks
+        return _Runs(keys[begins], keys[ends - 1], sums[np.concatenate([begins, [len(keys)]])])
+
+
+def _edge(own: _Pixels, other: _Pixels, ink: NDArray[np.intp], outward: int) -> Floats:
+    """Where the probability crosses one half between the last ink of a stroke and the paper; NaN where hidden."""
+    inner, outer = own.at(ink), own.at(ink + outward)
     share = (0.5 - outer) / np.maximum(inner - outer, 1e-6)
-    hidden = (other[rows, outside] > 0.4) | (other[rows, np.clip(paper - inward, 0, width - 1)] > 0.5)
-    return np.where(hidden, np.nan, paper + inward * np.clip(share, 0, 1))
+    hidden = (other.at(ink + outward) > 0.4) | (other.at(ink + 2 * outward) > 0.5)
+    return np.where(hidden, np.nan, own.columns_of(ink) + outward * (1 - np.clip(share, 0, 1)))
 
 
 def _pen_width(stroke: _Strokes) -> float:

@@ -140,17 +140,32 @@ class _Prices:
         return bool(np.isfinite(self.wrap).any())
 
 
+@dataclass(frozen=True)
+class _Totals:
+    """What it costs to have come so far, for both curves, less the cheapest.
+
+    Parameters
+    ----------
+    best : float32 (2, columns), with the curve at each column.
+    absent : float32 (2, 1), with the curve absent.
+    least : float32 (2, 1), the smallest of `best`.
+    """
+
+    best: Floats
+    absent: Floats
+    least: Floats
+
+
 @dataclass
 class _Memory:
-    """The totals of consecutive rows, before each row was entered, to trace back through."""
+    """The totals before each of consecutive rows, to trace back through, and those after the last."""
 
-    best: list[Floats]
-    absent: list[Floats]
+    totals: list[_Totals]
     costs: list[_Costs]
-    end: tuple[Floats, Floats]
+    end: _Totals
 
     def __len__(self) -> int:
-        return len(self.best)
+        return len(self.totals)
 
 
 def _walk(
@@ -162,79 +177,84 @@ def _walk(
 ) -> Iterator[tuple[_Memory, int]]:
     """Walk down all rows, giving the memory of the last chunk and what was looked ahead each time."""
     columns = probabilities(0, 1).shape[2]
-    best, absent = np.zeros((2, columns), np.float32), np.zeros((2, 1), np.float32)
-    memory = _Memory([], [], [], (best, absent))
+    nothing = np.zeros((2, 1), np.float32)
+    totals = _Totals(np.zeros((2, columns), np.float32), nothing, nothing)
+    ways = np.empty((4, columns), np.float32)
+    memory = _Memory([], [], totals)
     first = 0
     for top in range(0, rows, chunk):
         bottom = min(top + chunk, rows)
         costs = _costs(probabilities(top, bottom), prices.settings)
-        for row in range(bottom - top):
-            memory.best.append(best)
-            memory.absent.append(absent)
-            memory.costs.append(_Costs(costs.stay[row], costs.travel[row]))
-            best, absent = _step(best, absent, memory.costs[-1], prices)
-        memory.end = (best, absent)
+        for stay, travel in zip(costs.stay, costs.travel, strict=True):
+            memory.totals.append(totals)
+            memory.costs.append(_Costs(stay, travel))
+            totals = _step(totals, stay, travel, prices, ways)
+        memory.end = totals
         yield memory, first
         forgotten = max(0, len(memory) - ahead)
         first += forgotten
-        for kept in (memory.best, memory.absent, memory.costs):
-            del kept[:forgotten]
+        del memory.totals[:forgotten], memory.costs[:forgotten]
 
 
-def _step(best: Floats, absent: Floats, costs: _Costs, prices: _Prices) -> tuple[Floats, Floats]:
-    """Totals after one more row: cheapest arrival at each column, and absent."""
-    travel, switch = costs.travel, prices.settings.switch
-    rightward = np.minimum.accumulate(best - travel, axis=1)
-    leftward = np.minimum.accumulate((best + travel)[:, ::-1], axis=1)[:, ::-1]
+def _step(before: _Totals, stay: Floats, travel: Floats, prices: _Prices, ways: Floats) -> _Totals:
+    """Totals after one more row; `ways`, float32 (4, columns), is room to work in."""
+    switch = prices.settings.switch
+    # Running minima from the left, and in the reversed half from the right, in one call: the calls cost the time.
+    rightward, leftward = ways[:2], ways[2:, ::-1]
+    np.subtract(before.best, travel, out=rightward)
+    np.add(before.best, travel, out=leftward)
+    np.minimum.accumulate(ways, axis=1, out=ways)
     if prices.wraps:
         from_right_edge = rightward[:, -1:] + travel[:, -1:] - travel[:, :1] + prices.wrap
         from_left_edge = leftward[:, :1] - travel[:, :1] + travel[:, -1:] + prices.wrap
-        rightward = np.minimum(rightward, from_right_edge)
-        leftward = np.minimum(leftward, from_left_edge)
+        np.minimum(rightward, from_right_edge, out=rightward)
+        np.minimum(leftward, from_left_edge, out=leftward)
     arrival = rightward + travel
-    np.minimum(arrival, leftward - travel, out=arrival)
-    np.minimum(arrival, absent + switch, out=arrival)
-    arrival += costs.stay
-    gone = np.minimum(absent, best.min(axis=1, keepdims=True) + switch) + prices.settings.absent
-    lowest = np.minimum(gone, arrival.min(axis=1, keepdims=True))
-    return arrival - lowest, gone - lowest
+    leftward -= travel
+    np.minimum(arrival, leftward, out=arrival)
+    np.minimum(arrival, before.absent + switch, out=arrival)
+    arrival += stay
+    least = np.minimum.reduce(arrival, axis=1, keepdims=True)
+    gone = np.minimum(before.absent, before.least + switch) + prices.settings.absent
+    lowest = np.minimum(gone, least)
+    arrival -= lowest
+    return _Totals(arrival, gone - lowest, least - lowest)
 
 
 def _trace_back(memory: _Memory, prices: _Prices) -> NDArray[np.intp]:
     """The cheapest paths through the remembered rows, int (2, 2, rows): entries and exits of both curves."""
     found = np.full((2, 2, len(memory)), ABSENT, np.intp)
     for curve in (0, 1):
-        best, absent = memory.end[0][curve], memory.end[1][curve, 0]
-        place = ABSENT if absent <= best.min() else int(best.argmin())
+        end = memory.end
+        place = ABSENT if end.absent[curve, 0] <= end.least[curve, 0] else int(end.best[curve].argmin())
         for row in range(len(memory) - 1, -1, -1):
             found[1, curve, row] = place
-            before = memory.best[row][curve], memory.absent[row][curve, 0]
-            entry, place = _came_from(place, *before, memory.costs[row].travel[curve], prices, curve)
-            found[0, curve, row] = entry
+            found[0, curve, row], place = _came_from(
+                place, memory.totals[row], memory.costs[row].travel[curve], prices, curve
+            )
     return found
 
 
-def _came_from(
-    place: int, best: Floats, absent: float, travel: Floats, prices: _Prices, curve: int
-) -> tuple[int, int]:
+def _came_from(place: int, before: _Totals, travel: Floats, prices: _Prices, curve: int) -> tuple[int, int]:
     """Where a path that leaves a row at a place came into it, and where it left the row before."""
     switch = prices.settings.switch
+    best, absent = before.best[curve], before.absent.item(curve)
     if place == ABSENT:
-        column = int(best.argmin())
-        return ABSENT, column if best[column] + switch < absent else ABSENT
-    end = len(best) - 1
-    down, up = best - travel, best + travel
-    left = int(down[: place + 1].argmin())
-    right = place + int(up[place:].argmin())
+        return ABSENT, int(best.argmin()) if before.least.item(curve) + switch < absent else ABSENT
+    down, up = best[: place + 1] - travel[: place + 1], best[place:] + travel[place:]
+    left, right = int(down.argmin()), int(up.argmin())
+    passed = travel.item(place)
     ways = [
-        (down[left] + travel[place], left, left),
-        (up[right] - travel[place], right, right),
+        (down.item(left) + passed, left, left),
+        (up.item(right) - passed, place + right, place + right),
         (absent + switch, place, ABSENT),
     ]
-    wrap = prices.wrap[curve, 0]
-    if np.isfinite(wrap):
-        last, first = int(down.argmin()), int(up.argmin())
-        ways.append((down[last] + travel[end] + wrap + travel[place] - travel[0], 0, last))
-        ways.append((up[first] - travel[0] + wrap + travel[end] - travel[place], end, first))
-    _, entry, before = min(ways)
-    return entry, before
+    wrap = prices.wrap.item(curve)
+    if wrap < np.inf:
+        end = len(best) - 1
+        last, first = int((best - travel).argmin()), int((best + travel).argmin())
+        over = wrap + travel.item(end) - travel.item(0)
+        ways.append((best.item(last) - travel.item(last) + over + passed, 0, last))
+        ways.append((best.item(first) + travel.item(first) + over - passed, end, first))
+    _, entry, left_at = min(ways)
+    return entry, left_at
