@@ -23,6 +23,7 @@ from napari_welllog.edits import (
 from napari_welllog.errors import EditsError
 from napari_welllog.tracks import Track
 from napari_welllog.widgets.layers import curves_layer, show_layer
+from napari_welllog.writers import LOG_CURVES
 
 if TYPE_CHECKING:
     from napari import Viewer
@@ -40,11 +41,12 @@ MODES: dict[Tool, str] = {
 }
 """The mode of napari's Shapes layer that each tool uses."""
 
-CURVES_OF_LAYER = "log curves"
-"""Key of the layer's metadata under which the log curves lie that a file is written from."""
-
 LONGEST_PATH = 1500
 """Rows of a path: a vertex of a short path follows the mouse more quickly."""
+
+
+_Key = tuple[int, str, bytes]
+"""What tells one drawn path from another: its curve, its state and its vertices."""
 
 
 @dataclass(frozen=True)
@@ -90,30 +92,49 @@ class CurveLayer:
         self._quiet = False
         self._paths: list[NDArray[np.float64]] = []
         self._classes: list[int] = []
+        self._drawn_keys: list[_Key] = []
         data, settings, kind = self._layer_data()
         self.layer: Shapes = show_layer(viewer, (data, settings, kind))
         self.layer.events.data.connect(self._on_data)
         self._remember(data, settings)
 
     def show(self, curves: TrackCurves) -> None:
-        """Draw the curves anew in the same layer; mode, place and visibility stay."""
+        """Draw the curves anew in the same layer; mode, place and visibility stay, and so do unchanged paths."""
         self.curves = curves
         data, settings, _ = self._layer_data()
+        wanted = {key: number for number, key in enumerate(_keys(data, settings))}
+        kept, dropped = self._sorted_out(wanted)
+        added = sorted(set(wanted.values()) - set(kept))
         with self._silently():
-            self.layer.selected_data = set(range(self.layer.nshapes))
+            self.layer.selected_data = set(dropped)
             self.layer.remove_selected()
-            if data:
+            if added:
                 self.layer.add(
-                    data,
+                    [data[number] for number in added],
                     shape_type="path",
-                    edge_width=settings["edge_width"],
-                    edge_color=settings["edge_color"],
+                    edge_width=[settings["edge_width"][number] for number in added],
+                    edge_color=[settings["edge_color"][number] for number in added],
                     face_color="transparent",
                 )
             self.layer.selected_data = set()
-            self.layer.features = settings["features"]
+            order = [*kept, *added]
+            features = {name: [values[k] for k in order] for name, values in settings["features"].items()}
+            self.layer.features = features
             self.layer.metadata = settings["metadata"]
-        self._remember(data, settings)
+        self._remember([data[number] for number in order], {"features": features})
+
+    def _sorted_out(self, wanted: dict[_Key, int]) -> tuple[list[int], list[int]]:
+        """The wanted paths that are drawn already, in the layer's order, and the shapes that have to go."""
+        shapes = self.layer.data
+        if len(shapes) < len(self._paths):
+            return [], list(range(len(shapes)))
+        kept, dropped, left = [], list(range(len(self._paths), len(shapes))), dict(wanted)
+        for number, (path, key) in enumerate(zip(self._paths, self._drawn_keys, strict=True)):
+            if key in left and np.array_equal(path, shapes[number]):
+                kept.append(left.pop(key))
+            else:
+                dropped.append(number)
+        return kept, dropped
 
     def use(self, tool: Tool, curve_class: int | None = None) -> None:
         """Take up a tool for one curve, or for whichever lies nearest."""
@@ -131,13 +152,15 @@ class CurveLayer:
         """What napari is to show."""
         curves = self.curves
         pairs = zip(curves.track.curves, curves.traces, strict=True)
-        metadata = {CURVES_OF_LAYER: curves}
+        metadata = {LOG_CURVES: curves}
         return curves_layer(pairs, layer_name(curves.track), self._over, metadata, LONGEST_PATH)
 
     def _remember(self, paths: Sequence[NDArray[np.float64]], settings: dict[str, Any]) -> None:
         """Keep what was drawn, to see later what a hand changed."""
-        self._paths = [np.array(path) for path in paths]
+        # As napari holds them, which is with fewer digits.
+        self._paths = [np.array(path) for path in self.layer.data]
         self._classes = list(settings["features"]["curve"])
+        self._drawn_keys = _keys(paths, settings)
 
     @contextmanager
     def _silently(self) -> Iterator[None]:
@@ -222,3 +245,12 @@ class CurveLayer:
 def layer_name(track: Track) -> str:
     """Name of the layer of a track's curves."""
     return f"curves of {track.name}"
+
+
+def _keys(paths: Sequence[NDArray[np.float64]], settings: dict[str, Any]) -> list[_Key]:
+    """What tells the paths apart."""
+    features = settings["features"]
+    return [
+        (curve, state, path.tobytes())
+        for path, curve, state in zip(paths, features["curve"], features["state"], strict=True)
+    ]

@@ -25,6 +25,7 @@ from qtpy.QtWidgets import (
     QMessageBox,
     QPushButton,
     QScrollArea,
+    QSizePolicy,
     QVBoxLayout,
     QWidget,
 )
@@ -57,7 +58,7 @@ KINDS = {
     "las": ("LAS 2.0", "LAS (*.las)"),
     "csv": ("CSV", "CSV (*.csv)"),
     "classes": ("Class map", "TIFF (*.tif)"),
-    "overlay": ("Overlay picture", "PNG (*.png)"),
+    "overlay": ("Overlay", "PNG (*.png)"),
     "report": ("Report", "JSON (*.json)"),
 }
 """What can be exported: its name, and its files as a file dialog filters them."""
@@ -75,6 +76,9 @@ TOOLS: dict[Tool, tuple[str, str]] = {
 
 _AROUND_DOUBT = 120
 """Rows shown above and below a doubtful stretch."""
+
+_PLOT_WIDTH, _OWN_WIDTH = 280, 330
+"""Pixels of the two docks at first."""
 
 _histories: WeakKeyDictionary[OpenScan, EditHistory] = WeakKeyDictionary()
 """The edits of each open scan, kept while it is open even if the widget is closed."""
@@ -374,6 +378,7 @@ class CurvesWidget(QWidget):
         main = dock.parentWidget()
         if own is not None and hasattr(main, "splitDockWidget"):
             main.splitDockWidget(dock, own, Qt.Orientation.Horizontal)
+            main.resizeDocks([dock, own], [_PLOT_WIDTH, _OWN_WIDTH], Qt.Orientation.Horizontal)
 
     def _plot_window(self) -> QWidget:
         """What to show or hide: the plot's dock, or the plot itself."""
@@ -580,6 +585,8 @@ class CurvesWidget(QWidget):
         self.state, self.table = QLabel(), QLabel()
         self.state.setWordWrap(True)
         self.table.setTextFormat(Qt.TextFormat.RichText)
+        self.table.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self.table.setToolTip("Rows of each curve by how they came about, and the mean confidence")
         self.job_bar = JobBar("Extract curves")
         self.job_bar.run_button.setToolTip("Trace the curves of every track through the class map")
         self.job_bar.run_requested.connect(self.extract)
@@ -714,6 +721,7 @@ def _button(text: str, tip: str, act: Callable[[], Any]) -> QPushButton:
     """A button."""
     button = QPushButton(text)
     button.setToolTip(tip)
+    button.setMinimumWidth(40)  # or a row of buttons makes the dock wide
     button.clicked.connect(lambda: act())
     return button
 
@@ -736,14 +744,14 @@ def _dock_of(widget: QWidget) -> QDockWidget | None:
 
 def curve_table(reading: Reading) -> str:
     """How each curve was read, as a table in rich text."""
-    cells = ["", "traced", "bridged", "missing", "edited", "sure"]
-    lines = ["".join(f"<th align='right'>{cell}&nbsp;</th>" for cell in cells)]
+    cells = ["%", "traced", "bridged", "missing", "edited", "sure"]
+    lines = ["".join(f"<td align='right'><small>&nbsp;{cell}</small></td>" for cell in cells)]
     for curve in reading.curve_reports():
         counts = (curve.rows_traced, curve.rows_bridged, curve.rows_missing, curve.rows_edited)
-        shares = [f"{100 * count / max(sum(counts), 1):.1f} %" for count in counts]
+        shares = [f"{100 * count / max(sum(counts), 1):.1f}" for count in counts]
         sure = "–" if curve.mean_confidence is None else f"{curve.mean_confidence:.2f}"
         name = f"<b style='color: {CURVE_COLOURS[curve.curve_class]}'>▉</b> {curve.mnemonic}"
-        figures = "".join(f"<td align='right'>{text}&nbsp;</td>" for text in [*shares, sure])
+        figures = "".join(f"<td align='right'>&nbsp;{text}</td>" for text in [*shares, sure])
         lines.append(f"<td>{name}&nbsp;</td>{figures}")
     return "<table cellspacing='2'>" + "".join(f"<tr>{line}</tr>" for line in lines) + "</table>"
 

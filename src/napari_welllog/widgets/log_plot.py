@@ -9,7 +9,7 @@ import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
 from qtpy.QtCore import Qt, QTimer, Signal  # type: ignore[attr-defined]
-from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from napari_welllog.curves import LogCurve, TraceState
 from napari_welllog.overlay import BRIDGED_COLOURS, CURVE_COLOURS, EDITED_COLOURS
@@ -28,6 +28,9 @@ MOST_POINTS = 2000
 
 _PAUSE = 30
 """Milliseconds after the canvas moved until the plot follows: often enough to look alive."""
+
+_NARROWEST = 150
+"""Pixels of a panel's width in which its heading can be read."""
 
 _PAPER, _INK, _GRID = "#ffffff", "#404040", "#d0d0d0"
 
@@ -52,7 +55,7 @@ class LogPlot(QWidget):
         self._viewer, self._layer = viewer, None
         self.panels: list[TrackPanel] = []
         self._layout = QHBoxLayout(self)
-        self._layout.setContentsMargins(0, 0, 0, 0)
+        self._layout.setContentsMargins(0, 8, 0, 0)
         self._layout.setSpacing(0)
         self.setToolTip("Depth down, values across; follows the canvas. Click to move the canvas there.")
         self._timer = QTimer(self)
@@ -103,6 +106,7 @@ class LogPlot(QWidget):
         self.panels = [TrackPanel(of_track, depth, first=k == 0) for k, of_track in enumerate(curves)]
         for panel in self.panels:
             panel.row_clicked.connect(self.go_to)
+            panel.setMinimumWidth(_NARROWEST)
             self._layout.addWidget(panel, stretch=1)
 
 
@@ -157,8 +161,9 @@ class TrackPanel(QWidget):
     def _heading(self, curve: Curve) -> QWidget:
         """Name, unit and scale of a curve, as in the heading of a log."""
         widget = QWidget()
+        widget.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         row = QHBoxLayout(widget)
-        row.setContentsMargins(4, 1, 4, 1)
+        row.setContentsMargins(4, 2, 4, 2)
         unit = f" ({curve.unit})" if curve.unit else ""
         colour = CURVE_COLOURS[curve.curve_class]
         for text, alignment in (
