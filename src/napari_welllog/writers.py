@@ -39,7 +39,7 @@ def write_csv_file(path: str, layers: Sequence[FullLayerData]) -> list[str]:
         If none of the layers shows log curves, or the file cannot be written.
     """
     if len(layers) == 1 and LOG_CURVES not in layers[0][1].get("metadata", {}):
-        from napari_builtins.io import napari_write_shapes
+        from napari_builtins.io import napari_write_shapes  # type: ignore[import-untyped]
 
         written = napari_write_shapes(path, *layers[0][:2])
         return [written] if written else []
