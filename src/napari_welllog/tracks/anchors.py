@@ -20,6 +20,7 @@ _AROUND = 24  # rows on either side that tell how dark the paper is without the 
 
 _STANDS_OUT = 5.0  # times the usual residual
 _LEAST_ROWS = 4.0  # rows by which people miss a line without having mistyped anything
+_STRETCH = 0.001  # of the depth between the outermost anchors: what paper strays by as it stretches
 
 
 def line_near(pixels: NDArray[np.uint8], row: float, column: float, reach: int = SNAP_ROWS) -> float | None:
@@ -140,5 +141,5 @@ def contradicts(anchors: Sequence[tuple[float, float]], residuals: ArrayLike) ->
         return np.zeros(len(anchors), bool)
     rows, depths = np.asarray(anchors, np.float64).T
     one_row = float(np.median(np.abs(np.diff(depths) / np.diff(rows))))
-    usual = float(np.median(size))
-    return np.asarray(size > max(_STANDS_OUT * usual, _LEAST_ROWS * one_row), np.bool_)
+    usual, span = float(np.median(size)), float(np.ptp(depths))
+    return np.asarray(size > max(_STANDS_OUT * usual, _LEAST_ROWS * one_row, _STRETCH * span), np.bool_)

@@ -153,10 +153,10 @@ class History(Generic[Value]):
 
     def change(self, value: Value, step: object = None) -> None:
         """Take a new value; changes in a row with the same step, other than None, are undone as one."""
-        same_step = step is not None and step == self._step and not self.can_redo
-        self._step = step
         if value == self.value:
             return
+        same_step = step is not None and step == self._step and not self.can_redo
+        self._step = step
         if same_step and self._at > 0:
             self._values[self._at] = value
             return
