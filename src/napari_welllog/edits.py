@@ -16,7 +16,6 @@ from typing import Annotated, Any, Literal, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
-from skimage.measure import approximate_polygon
 
 from napari_welllog.curves import Trace, TraceState
 from napari_welllog.errors import EditsError
@@ -412,6 +411,8 @@ def points_of_line(vertices: ArrayLike, tolerance: float = TOLERANCE) -> list[tu
     >>> points_of_line([[30.1, 5], [30.4, 90]])
     []
     """
+    from skimage.measure import approximate_polygon  # late: it loads for a second
+
     line = np.asarray(vertices, np.float64).reshape(-1, 2)
     line = line[np.isfinite(line).all(axis=1)]
     if len(line) and line[-1, 0] < line[0, 0]:

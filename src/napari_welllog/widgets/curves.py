@@ -31,6 +31,16 @@ from qtpy.QtWidgets import (
 )
 
 from napari_welllog.curves import Trace, extract_traces
+from napari_welllog.digitize import (
+    ModelReport,
+    Reading,
+    Report,
+    Result,
+    default_step,
+    export,
+    output_paths,
+    reading_of,
+)
 from napari_welllog.edits import EditHistory, Edits, Erase, Give, Redraw
 from napari_welllog.errors import Cancelled, EditsError, TracksError, WelllogError
 from napari_welllog.overlay import CURVE_COLOURS
@@ -48,7 +58,7 @@ if TYPE_CHECKING:
     import napari.viewer
     from napari.layers import Image
 
-    from napari_welllog.digitize import Reading, Report, Result
+    from napari_welllog.class_map import ClassMap
     from napari_welllog.widgets.log_plot import LogPlot
 
 EDITS_ENDING = ".edits.json"
@@ -92,7 +102,7 @@ class Extraction:
     ----------
     scan, image : the scan and the layer that shows it.
     tracks : the calibration by which it was traced.
-    class_map : what was traced.
+    class_map, model : what was traced, and the network that made it.
     machine : for each track the traces without edits.
     reading : the same with edits, and the log curves.
     doubts : what to look at, each with the place of its track.
@@ -101,10 +111,27 @@ class Extraction:
     scan: OpenScan
     image: Image
     tracks: Tracks
-    class_map: Any
+    class_map: ClassMap
     machine: list[list[Trace]]
     reading: Reading
     doubts: list[tuple[int, Doubt]]
+    model: ModelReport | None = None
+
+    @classmethod
+    def of(
+        cls,
+        scan: OpenScan,
+        image: Image,
+        tracks: Tracks,
+        class_map: ClassMap,
+        machine: list[list[Trace]],
+        edits: Edits,
+    ) -> Extraction:
+        """Lay edits over what was traced."""
+        reading = Reading(tracks, [], [], [])
+        extraction = cls(scan, image, tracks, class_map, machine, reading, [], scan.model)
+        extraction.apply(edits)
+        return extraction
 
     def of_tracks(self) -> list[TrackCurves]:
         """What is shown of each track."""
@@ -116,8 +143,6 @@ class Extraction:
 
     def apply(self, edits: Edits) -> None:
         """Lay edits over the machine's traces."""
-        from napari_welllog.digitize import reading_of
-
         self.reading = reading_of(self.tracks, self.machine, edits)
         found = [
             (place, doubt)
@@ -187,9 +212,7 @@ class CurvesWidget(QWidget):
         def show(machine: list[list[Trace]]) -> None:
             if image not in self.viewer.layers:
                 raise TracksError("The scan was closed meanwhile: open it again.")
-            extraction = Extraction(scan, image, tracks, class_map, machine, None, [])  # type: ignore[arg-type]
-            extraction.apply(edits.edits)
-            self._show(extraction)
+            self._show(Extraction.of(scan, image, tracks, class_map, machine, edits.edits))
 
         self.job_bar.start(trace, show, text="Tracing")
 
@@ -389,15 +412,11 @@ class CurvesWidget(QWidget):
 
     def export_all(self, folder: str | Path) -> None:
         """Write all five results into a folder, off the GUI thread."""
-        from napari_welllog.digitize import output_paths
-
         if self.extraction is not None:
             self.export(output_paths(_file_name(self.extraction.scan), folder))
 
     def export(self, files: Mapping[str, Path]) -> None:
         """Write results, by kind, off the GUI thread; files that others wrote are replaced only when allowed."""
-        from napari_welllog.digitize import export
-
         if self.extraction is None:
             self.export_bar.say("There are no curves yet: extract them first.", wrong=True)
             return
@@ -441,13 +460,10 @@ class CurvesWidget(QWidget):
 
     def _result(self, extraction: Extraction) -> Result:
         """What is shown, as the engine writes it."""
-        from napari_welllog.digitize import Result
-
         dpi = extraction.image.metadata.get("dpi")
         scan = Scan(extraction.scan.pixels, dpi, extraction.scan.source)
-        model = getattr(extraction.scan, "model", None)
         name = _file_name(extraction.scan).name
-        return Result(scan, extraction.class_map, extraction.reading, name, model)
+        return Result(scan, extraction.class_map, extraction.reading, name, extraction.model)
 
     def _ask_folder(self) -> None:
         """Ask for a folder and write all results there."""
@@ -460,8 +476,6 @@ class CurvesWidget(QWidget):
 
     def _ask_file(self, kind: str) -> None:
         """Ask for a file and write one result there."""
-        from napari_welllog.digitize import output_paths
-
         if self.extraction is None:
             self.export_bar.say("There are no curves yet: extract them first.", wrong=True)
             return
@@ -567,8 +581,6 @@ class CurvesWidget(QWidget):
 
     def _set_step(self, tracks: Tracks) -> None:
         """Begin with the usual step of the depth unit."""
-        from napari_welllog.digitize import default_step
-
         if self.step.suffix().strip() != tracks.depth.unit:
             self.step.setSuffix(f" {tracks.depth.unit}")
             self.step.setValue(default_step(tracks))
@@ -697,7 +709,7 @@ class CurvesWidget(QWidget):
         return box
 
 
-def _needed(scan: OpenScan) -> tuple[Tracks, Any]:
+def _needed(scan: OpenScan) -> tuple[Tracks, ClassMap]:
     """The tracks and the class map that tracing needs; an error that says what is lacking and what to do."""
     if scan.class_map is None and scan.tracks is None:
         raise TracksError(

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from skimage.measure import approximate_polygon
 
 from napari_welllog.curves import Trace, TraceState
 from napari_welllog.overlay import BRIDGED_COLOURS, CURVE_COLOURS, EDITED_COLOURS
@@ -373,6 +372,8 @@ def _in_pieces(runs: Iterable[_Run], longest: int | None) -> list[_Run]:
 @lru_cache(maxsize=4096)
 def _simplified(path: bytes) -> NDArray[np.float64]:
     """A path of fewer vertices, from the bytes of all; remembered, because an edit changes few paths of many."""
+    from skimage.measure import approximate_polygon  # late: it loads for a second
+
     vertices = np.frombuffer(path, np.float64).reshape(-1, 2)
     kept = approximate_polygon(vertices, PATH_TOLERANCE)  # type: ignore[no-untyped-call]
     return np.asarray(kept, np.float64)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from napari.layers import Image
 
     from napari_welllog.class_map import ClassMap
+    from napari_welllog.digitize import ModelReport
     from napari_welllog.tracks import Tracks
 
 SOURCE = "source"
@@ -36,6 +37,7 @@ class OpenScan:
     Attributes
     ----------
     tracks_changed, class_map_changed : signals, with the new value.
+    model : name and hash of the network that made the class map, for the report; set before the class map is.
     """
 
     tracks_changed = Signal(object)
@@ -50,6 +52,7 @@ class OpenScan:
         self.source: Path | None = Path(source) if source else None
         self._tracks: Tracks | None = layer.metadata.get("tracks")
         self._class_map: ClassMap | None = None
+        self.model: ModelReport | None = None
 
     @property
     def pixels(self) -> NDArray[np.uint8]:
