@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 import time
 
@@ -133,3 +134,23 @@ def test_closing_the_window_stops_the_work(qtbot) -> None:
     bar.deleteLater()
     qtbot.waitUntil(stopped.is_set)
     stop_all()
+
+
+def test_a_bar_that_python_collects_stops_its_work_without_noise(qtbot) -> None:
+    """Python may clear what a widget refers to before Qt tells that the widget is gone."""
+    stopped = threading.Event()
+
+    def work(job: Job) -> None:
+        while not job.cancelled():
+            time.sleep(0.01)
+        stopped.set()
+
+    with qtbot.capture_exceptions() as exceptions:
+        for _ in range(20):
+            JobBar()
+        bar = JobBar()
+        bar.start(work, lambda result: None)
+        del bar
+        gc.collect()
+    assert exceptions == []
+    assert stopped.wait(5)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+
 import numpy as np
 import pytest
 from napari.components import ViewerModel
@@ -66,3 +68,14 @@ def test_the_viewer_forgets_a_combo_box_that_is_gone(qtbot, viewer) -> None:
     layer.name = "renamed"
     viewer.add_image(PAPER)
     viewer.layers.remove(layer)
+
+
+def test_a_combo_box_that_python_collects_makes_no_noise(qtbot, viewer) -> None:
+    """Python may clear what a widget refers to before Qt tells that the widget is gone."""
+    with qtbot.capture_exceptions() as exceptions:
+        for _ in range(20):
+            ImageChoice(viewer)
+        gc.collect()
+        layer = viewer.add_image(PAPER)
+        layer.name = "renamed"
+    assert exceptions == []

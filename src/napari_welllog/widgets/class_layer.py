@@ -97,7 +97,8 @@ class ClassLayer:
     def _make(self) -> Labels:
         """Add the layer, with no curves in it yet."""
         levels = [np.zeros(self.shape, np.uint8)]
-        while levels[-1].shape[0] > PYRAMID_ROWS:
+        # napari takes a single level for a layer that can be painted in.
+        while levels[-1].shape[0] > PYRAMID_ROWS or len(levels) < 2:
             levels.append(np.zeros((-(-levels[-1].shape[0] // 2), self.shape[1]), np.uint8))
         _, settings, kind = class_map_layer(np.zeros((1, 1), np.uint8), over=self.scan)
         return show_result_of(self.viewer, self.scan, (levels, settings | {"multiscale": True}, kind))

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import threading
 import time
+import weakref
 from collections.abc import Callable
 from typing import Any
 
+from qtpy.compat import isalive
 from qtpy.QtCore import QObject, Qt, QThread, QTimer, Signal  # type: ignore[attr-defined]
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
@@ -79,9 +81,9 @@ class Job:
 class _Thread(QThread):
     """A thread that does one piece of work and keeps its outcome; nothing escapes it."""
 
-    def __init__(self, work: Callable[[Job], Any], job: Job) -> None:
+    def __init__(self, work: Callable[[Job], Any], job: Job, bar: JobBar) -> None:
         super().__init__()
-        self.work, self.job = work, job
+        self.work, self.job, self.bar = work, job, weakref.ref(bar)
         self.result: Any = None
         self.error: BaseException | None = None
 
@@ -134,7 +136,7 @@ class JobBar(QWidget):
         self._timer = QTimer(self)
         self._timer.setInterval(_TICK)
         self._timer.timeout.connect(self._look)
-        self.destroyed.connect(_Farewell(self))
+        self.destroyed.connect(_stop_orphans)
         self._at_rest()
 
     @property
@@ -163,7 +165,7 @@ class JobBar(QWidget):
         job = Job()
         job.text = text
         self._on_done, self._on_piece = done, piece or (lambda piece: None)
-        self._thread = _Thread(work, job)
+        self._thread = _Thread(work, job, self)
         _unfinished.add(self._thread)
         self._thread.finished.connect(_Burial(self._thread))
         self.say("")
@@ -263,15 +265,14 @@ class JobBar(QWidget):
         self.message.setVisible(bool(self.message.text()))
 
 
-class _Farewell:
-    """Tells the work of a bar that is being destroyed to stop, and waits for it a little."""
+def _stop_orphans(_: QObject | None = None) -> None:
+    """Tell the work of bars that are destroyed to stop, and wait for it a little.
 
-    def __init__(self, bar: JobBar) -> None:
-        self.state = bar.__dict__
-
-    def __call__(self, _: QObject | None = None) -> None:
-        thread = self.state.get("_thread")
-        if thread is not None:
+    A function of the module, because Python may have cleared an object that belongs to the bar by now.
+    """
+    for thread in list(_unfinished):
+        bar = thread.bar()
+        if bar is None or not isalive(bar):
             thread.job.cancel()
             thread.wait(_FAREWELL)
 

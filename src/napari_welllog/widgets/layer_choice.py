@@ -122,6 +122,9 @@ class _Disconnect:
         self.viewer, self.layers, self.follow, self.tell = viewer, layers, follow, tell
 
     def __call__(self, _: Any = None) -> None:
+        # Empty when Python collected it together with the combo box: then napari has forgotten the two already.
+        if not self.__dict__:
+            return
         events = self.viewer.layers.events
         for emitter in (events.inserted, events.removed, events.reordered):
             emitter.disconnect(self.follow)
