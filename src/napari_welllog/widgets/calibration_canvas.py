@@ -37,6 +37,9 @@ _PAUSE = 15
 _REACH = 7.0
 """Points of the screen from which the mouse takes hold of a line."""
 
+_TREMBLE = 2.5
+"""Points of the screen that a mouse may move in a click."""
+
 _FRAME, _GRID, _ANCHOR, _IGNORED = "#23494C", "#12A877", "#7A3E9D", "#707070"
 _NUMBERS = "#006B49"
 _LINE_COLOURS = {
@@ -251,25 +254,26 @@ class CalibrationCanvas(QObject):
 
     def _click(self, event: Any, begin: tuple[float, float]) -> Iterator[None]:
         """Tell a click; with a drag the user moves the camera."""
-        moved = False
+        point, moved = self.view().point, False
         yield
         while event.type == "mouse_move":
-            moved = True
+            moved = moved or self._has_moved(event, begin, point)
             yield
         if not moved:
             self.clicked.emit(*begin)
 
     def _draw_rectangle(self, event: Any, begin: tuple[float, float]) -> Iterator[None]:
         """Show a rectangle while it is drawn, and tell it in the end."""
+        point = self.view().point
         yield
         while event.type == "mouse_move":
             self._outline = [begin, self._to_scan(event.position)]
             self.draw_soon()
             yield
-        outline, self._outline = self._outline, []
+        self._outline = []
         self.draw_soon()
-        if outline:
-            self.drawn.emit(*outline)
+        if self._has_moved(event, begin, point):
+            self.drawn.emit(begin, self._to_scan(event.position))
 
     def _move(self, layer: Layer, event: Any, begin: tuple[float, float]) -> Iterator[None]:
         """Drag what is under the mouse."""
@@ -279,13 +283,28 @@ class CalibrationCanvas(QObject):
         if "Alt" in event.modifiers and handle.part == "corner":
             self.straightened.emit(handle)
             return
+        point, moved = self.view().point, False
         with _StillCamera(layer):
             yield
+            # The canvas drops moves that come too fast, so where the mouse is let go counts too.
             while event.type == "mouse_move":
-                row, column = self._to_scan(event.position)
-                self.dragged.emit(handle, row - begin[0], column - begin[1])
+                moved = moved or self._has_moved(event, begin, point)
+                if moved:
+                    self._tell_drag(handle, event, begin)
                 yield
-        self.released.emit()
+        if moved or self._has_moved(event, begin, point):
+            self._tell_drag(handle, event, begin)
+            self.released.emit()
+
+    def _tell_drag(self, handle: Handle, event: Any, begin: tuple[float, float]) -> None:
+        """Tell how far something has been dragged."""
+        row, column = self._to_scan(event.position)
+        self.dragged.emit(handle, row - begin[0], column - begin[1])
+
+    def _has_moved(self, event: Any, begin: tuple[float, float], point: tuple[float, float]) -> bool:
+        """Whether the mouse has left where it was pressed by more than a hand trembles."""
+        row, column = self._to_scan(event.position)
+        return max(abs(row - begin[0]) / point[0], abs(column - begin[1]) / point[1]) > _TREMBLE
 
 
 class _StillCamera:
@@ -306,7 +325,8 @@ def _new_layer(name: str, scan: Image) -> LayerData:
     settings = {"name": name, "metadata": signed(name), "opacity": 1.0, **place_of(scan)}
     if name == LINES:
         return np.zeros((0, 2, 2)), {**settings, "vector_style": "line", "ndim": 2}, "vectors"
-    features = {"label": np.array([], str), "colour": np.array([], str)}
+    # Never empty: napari cannot colour the texts of no points.
+    features = {"label": [""], "colour": ["black"]}
     text = {
         "string": {"feature": "label"},
         "color": {"feature": "colour"},
@@ -315,7 +335,7 @@ def _new_layer(name: str, scan: Image) -> LayerData:
     }
     settings |= {"ndim": 2, "features": features, "feature_defaults": {"label": "", "colour": "black"}}
     return (
-        np.zeros((0, 2)),
+        np.zeros((1, 2)),
         {**settings, "text": text, "face_color": "transparent", "border_width": 0},
         "points",
     )
@@ -336,10 +356,12 @@ def _set_texts(layer: Any, labels: list[Label], view: View) -> None:
     shift = {"left": 1, "centre": 0, "right": -1}
     half = _HALF_A_LETTER * view.point[1]
     places = [(label.row, label.column + shift[label.align] * half * len(label.text)) for label in labels]
-    colours = [_TEXT_COLOURS[label.kind] for label in labels]
+    texts, colours = [label.text for label in labels], [_TEXT_COLOURS[label.kind] for label in labels]
+    if not labels:
+        places, texts, colours = [(view.top, view.left)], [""], ["black"]
     with layer.events.blocker_all():
         layer.data = np.array(places, np.float64).reshape(-1, 2)
-        layer.features = {"label": [label.text for label in labels], "colour": colours}
+        layer.features = {"label": texts, "colour": colours}
     layer.refresh(thumbnail=False)
 
 
