@@ -279,7 +279,7 @@ def curves_layer(
         "edge_color": colours or "black",
         "face_color": "transparent",
         "features": features,
-        "metadata": signed(name),
+        "metadata": signed(name, metadata),
         **place_of(over),
     }
     return paths, settings, "shapes"
