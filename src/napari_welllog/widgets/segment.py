@@ -51,7 +51,6 @@ from napari_welllog.widgets.view import visible_columns, visible_rows
 
 if TYPE_CHECKING:
     import napari
-    from napari.components import ViewerModel
     from napari.layers import Image
 
     from napari_welllog.unet.predict import Tile
@@ -243,11 +242,12 @@ class SegmentWidget(QWidget):
 
         Raises
         ------
-        ScanError : there is no scan, or nothing of it in the region.
+        ScanError : there is no scan, it is no picture of rows and columns, or nothing of it lies in the region.
         """
         layer, scan = self.image.layer, self.image.scan
         if layer is None or scan is None:
             raise ScanError(NO_SCAN)
+        _shape(layer)
         settings = segment_settings()
         return _Run(
             layer,
