@@ -172,6 +172,10 @@ class SegmentWidget(QWidget):
         scroll.setFrameShape(QScrollArea.Shape.NoFrame)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         scroll.setWidget(inside)
+        # As narrow as the controls allow, and never so narrow that they are cut off.
+        scroll.setMinimumWidth(
+            inside.minimumSizeHint().width() + scroll.verticalScrollBar().sizeHint().width()
+        )
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(scroll)
@@ -450,7 +454,7 @@ def summary(outcome: Outcome) -> str:
     --------
     >>> blank = ClassMap.from_labels(np.zeros((2, 2), np.uint8))
     >>> print(summary(Outcome(blank, (0.973, 0.015, 0.012), 0.94, 29.7, 13.2, "cpu", "as chosen")))
-    97.3 / 1.5 / 1.2 % background / curve one / curve two
+    97.3 / 1.5 / 1.2 % (background / curve one / curve two)
     Mean confidence of the curve pixels: 94 %
     29.7 megapixels in 14 s, 2.2 a second, on cpu: as chosen
     """
@@ -470,7 +474,7 @@ def summary(outcome: Outcome) -> str:
 
 def _shares(shares: tuple[float, float, float]) -> str:
     """The class shares as people read them."""
-    return " / ".join(f"{100 * share:.1f}" for share in shares) + " % background / curve one / curve two"
+    return " / ".join(f"{100 * share:.1f}" for share in shares) + " % (background / curve one / curve two)"
 
 
 def python_text(
