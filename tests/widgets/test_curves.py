@@ -220,6 +220,38 @@ def test_a_drawn_line_replaces_the_nearest_curve_or_the_chosen_one(qtbot, desk) 
     assert "edited" in set(desk.layer.features["state"])
 
 
+def test_a_line_drawn_on_another_track_corrects_that_track(qtbot) -> None:
+    labels = np.zeros((300, 400), np.uint8)
+    labels[:, 99:102] = labels[:, 299:302] = 1
+    curves = [[{"class": 1, "mnemonic": name, "unit": "", "left": 0, "right": 1}] for name in ("GR", "CALI")]
+    tracks = Tracks(
+        depth={"unit": "row", "anchors": [[0, 0], [1, 1]]},
+        tracks=[
+            {"name": "one", "left": 0, "right": 199, "top": 0, "bottom": 299, "curves": curves[0]},
+            {"name": "two", "left": 200, "right": 399, "top": 0, "bottom": 299, "curves": curves[1]},
+        ],
+    )
+    viewer = ViewerModel()
+    image = viewer.add_image(np.where(labels, 0, 255).astype(np.uint8))
+    widget = CurvesWidget(viewer)
+    qtbot.addWidget(widget)
+    widget.plot_button.setChecked(False)
+    scan = open_scan(image)
+    scan.class_map, scan.tracks = ClassMap.from_labels(labels), tracks
+    wait_for(qtbot, widget.job_bar, widget.extract)
+    one, two = (curve_layer.layer for curve_layer in widget.layers)
+    viewer.layers.selection.active = one
+    next(b for b in widget.tool_buttons.buttons() if b.property("tool") == "redraw").click()
+    shapes = one.nshapes
+    one.add(np.array([[100, 300], [120, 310], [140, 300]]), shape_type="path")
+    qtbot.waitUntil(lambda: widget.edits.can_undo)
+    (edit,) = widget.edits.edits.edits
+    assert edit.track == "two"
+    assert one.nshapes == shapes, "what was drawn lies in the layer of its own track"
+    assert "edited" in set(two.features["state"])
+    assert image.name + ".edits.json" not in {path.name for path in Path.cwd().iterdir()}
+
+
 def test_a_line_that_is_no_edit_is_refused_and_taken_away(qtbot, desk) -> None:
     shapes = desk.layer.nshapes
     press_tool(desk, "redraw")

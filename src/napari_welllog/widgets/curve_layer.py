@@ -64,6 +64,10 @@ class TrackCurves:
     traces: Sequence[Trace]
     log_curves: Sequence[LogCurve]
 
+    def prepare(self) -> None:
+        """Simplify the paths, which takes time, so that they are at hand when the layer is made."""
+        curves_layer(zip(self.track.curves, self.traces, strict=True), longest=LONGEST_PATH)
+
 
 class CurveLayer:
     """The Shapes layer of one track.
@@ -88,6 +92,7 @@ class CurveLayer:
         self.curves = curves
         self.tool: Tool = "look"
         self.curve_class: int | None = None
+        self.neighbours: Sequence[CurveLayer] = ()
         self._over, self._edited, self._refused = over, edited, refused
         self._quiet = False
         self._paths: list[NDArray[np.float64]] = []
@@ -97,6 +102,12 @@ class CurveLayer:
         self.layer: Shapes = show_layer(viewer, (data, settings, kind))
         self.layer.events.data.connect(self._on_data)
         self._remember(data, settings)
+
+    @property
+    def is_changed(self) -> bool:
+        """Whether the layer holds other paths than were drawn last."""
+        shapes = self.layer.data
+        return len(shapes) != len(self._paths) or not all(map(np.array_equal, shapes, self._paths))
 
     def show(self, curves: TrackCurves) -> None:
         """Draw the curves anew in the same layer; mode, place and visibility stay, and so do unchanged paths."""
@@ -195,7 +206,7 @@ class CurveLayer:
         for before, after, curve_class in zip(self._paths, shapes, self._classes, strict=False):
             points = moved_stretch(before, after)
             if len(points) > 1:
-                edits.append(self._redraw(curve_class, points))
+                edits.append(_redraw(self.curves, curve_class, points))
         if action == "added" and not edits:
             raise EditsError("Nothing was drawn: hold the mouse button and draw down the scan.")
         return edits
@@ -213,33 +224,42 @@ class CurveLayer:
         return edits
 
     def _drawn(self, vertices: NDArray[np.float64]) -> Redraw | Erase | Give:
-        """What a newly drawn line or rectangle means."""
+        """What a newly drawn line or rectangle means; without a chosen curve the track is the one it lies on."""
+        curves = self.curves if self.curve_class else self._curves_at(*vertices.mean(axis=0))
         if self.tool in ("erase", "give"):
-            return self._rectangle(vertices)
+            return self._rectangle(curves, vertices)
         points = points_of_line(vertices)
         if not points:
             raise EditsError("That line crosses no row: draw it down the scan, along the curve.")
-        curve_class = self.curve_class or nearest_curve(self.curves.traces, points)
-        assert curve_class is not None
-        return self._redraw(curve_class, points)
+        curve_class = self.curve_class or nearest_curve(curves.traces, points)
+        return _redraw(curves, curve_class or curves.traces[0].curve_class, points)
 
-    def _rectangle(self, vertices: NDArray[np.float64]) -> Erase | Give:
+    def _curves_at(self, row: float, column: float) -> TrackCurves:
+        """The curves of the track at a place; this layer's own where there is none."""
+        for curve_layer in (self, *self.neighbours):
+            track = curve_layer.curves.track
+            if track.top <= row <= track.bottom and 0 <= float(track.fractions(row, column)) <= 1:
+                return curve_layer.curves
+        return self.curves
+
+    def _rectangle(self, curves: TrackCurves, vertices: NDArray[np.float64]) -> Erase | Give:
         """Erase or give away what lies in a rectangle."""
         top, left = vertices.min(axis=0)
         bottom, right = vertices.max(axis=0)
-        trace = self.curves.traces[0]
+        trace = curves.traces[0]
         rows = (max(int(np.ceil(top)), trace.top), min(int(bottom), trace.top + len(trace.column) - 1))
         if rows[0] > rows[1]:
             raise EditsError("That rectangle lies outside the track: draw it over the curve.")
-        curve_class = self.curve_class or curve_inside(self.curves.traces, rows, (left, right))
+        curve_class = self.curve_class or curve_inside(curves.traces, rows, (left, right))
         if curve_class is None:
             raise EditsError("No curve of this track runs through that rectangle: draw it over the curve.")
         kind: type[Erase | Give] = Erase if self.tool == "erase" else Give
-        return kind(track=self.curves.track.name, curve_class=curve_class, rows=rows)
+        return kind(track=curves.track.name, curve_class=curve_class, rows=rows)
 
-    def _redraw(self, curve_class: int, points: list[tuple[float, float]]) -> Redraw:
-        """An edit that draws a stretch."""
-        return Redraw(track=self.curves.track.name, curve_class=curve_class, points=points)
+
+def _redraw(curves: TrackCurves, curve_class: int, points: list[tuple[float, float]]) -> Redraw:
+    """An edit that draws a stretch."""
+    return Redraw(track=curves.track.name, curve_class=curve_class, points=points)
 
 
 def layer_name(track: Track) -> str:

@@ -106,6 +106,7 @@ class Extraction:
     machine : for each track the traces without edits.
     reading : the same with edits, and the log curves.
     doubts : what to look at, each with the place of its track.
+    edits : the edits that were laid over the traces.
     """
 
     scan: OpenScan
@@ -116,6 +117,7 @@ class Extraction:
     reading: Reading
     doubts: list[tuple[int, Doubt]]
     model: ModelReport | None = None
+    edits: Edits | None = None
 
     @classmethod
     def of(
@@ -143,6 +145,7 @@ class Extraction:
 
     def apply(self, edits: Edits) -> None:
         """Lay edits over the machine's traces."""
+        self.edits = edits
         self.reading = reading_of(self.tracks, self.machine, edits)
         found = [
             (place, doubt)
@@ -200,19 +203,25 @@ class CurvesWidget(QWidget):
             self.job_bar.fail(error)
             return
 
-        def trace(job: Job) -> list[list[Trace]]:
-            traces = []
+        def trace(job: Job) -> Extraction:
+            traces: list[list[Trace]] = []
             for done, track in enumerate(tracks.tracks):
                 if job.cancelled():
                     raise Cancelled
                 job.progress(done / len(tracks.tracks), f"Tracing {track.name}")
                 traces.append(extract_traces(class_map, track))
-            return traces
+            job.progress(1, "Drawing")
+            extraction = Extraction.of(scan, image, tracks, class_map, traces, edits.edits)
+            for curves in extraction.of_tracks():
+                curves.prepare()
+            return extraction
 
-        def show(machine: list[list[Trace]]) -> None:
+        def show(extraction: Extraction) -> None:
             if image not in self.viewer.layers:
                 raise TracksError("The scan was closed meanwhile: open it again.")
-            self._show(Extraction.of(scan, image, tracks, class_map, machine, edits.edits))
+            if extraction.edits is not edits.edits:  # one was made meanwhile
+                extraction.apply(edits.edits)
+            self._show(extraction)
 
         self.job_bar.start(trace, show, text="Tracing")
 
@@ -232,6 +241,7 @@ class CurvesWidget(QWidget):
             for curves in extraction.of_tracks()
         ]
         for curve_layer in self.layers:
+            curve_layer.neighbours = [one for one in self.layers if one is not curve_layer]
             bind(curve_layer.layer, {"undo edit": self.undo, "redo edit": self.redo})
         self._list_curves()
         self._use_tool()
@@ -317,7 +327,8 @@ class CurvesWidget(QWidget):
             return
         of_tracks = self.extraction.of_tracks()
         for curve_layer, curves in zip(self.layers, of_tracks, strict=True):
-            if track in (None, curves.track.name) and curve_layer.layer in self.viewer.layers:
+            needed = track in (None, curves.track.name) or curve_layer.is_changed
+            if needed and curve_layer.layer in self.viewer.layers:
                 curve_layer.show(curves)
         if self.plot is not None:
             self.plot.show_curves(self.extraction.image, of_tracks, self.extraction.tracks.depth)
@@ -369,6 +380,8 @@ class CurvesWidget(QWidget):
         track, image = self.extraction.tracks.tracks[place], self.extraction.image
         rows = doubt.row_from - _AROUND_DOUBT, doubt.row_to + _AROUND_DOUBT
         left, right = track.edges((doubt.row_from + doubt.row_to) / 2)
+        if self.layers[place].layer in self.viewer.layers:
+            self.viewer.layers.selection.active = self.layers[place].layer
         if image in self.viewer.layers:
             show_rows(self.viewer, image, rows, (float(left) - 20, float(right) + 20))
 
@@ -517,7 +530,10 @@ class CurvesWidget(QWidget):
         clipboard = QApplication.clipboard()
         assert clipboard is not None
         clipboard.setText(text)
-        self.export_bar.say("Copied.")
+        scan = self.choice.scan
+        lacking = scan is not None and scan.source is None
+        note = f" This scan has no file: save it as {_file_name(scan)} first." if lacking and scan else ""
+        self.export_bar.say(f"Copied.{note}")
 
     # --- What is said ---
 

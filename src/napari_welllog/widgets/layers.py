@@ -45,7 +45,7 @@ RESULT = "not a scan"
 """Key of the metadata of an image layer that shows a result, such as class probabilities: it is no scan."""
 
 _PLACE = ("scale", "translate", "units", "axis_labels")
-_SIGNATURE = "napari-welllog"
+SIGNATURE = "napari-welllog"
 _Run = tuple[int, int, TraceState]
 
 
@@ -263,9 +263,10 @@ def curves_layer(
     paths: list[NDArray[np.float64]] = []
     features: dict[str, list[Any]] = {key: [] for key in _FEATURES}
     for curve, trace in traces:
+        rows = {state: trace.count(state) for state in TraceState}
         for run in _in_pieces(_drawn_runs(trace), longest):
             paths.append(_simplified(_path(trace, run).tobytes()).copy())
-            for key, value in _features(curve, trace, run).items():
+            for key, value in _features(curve, trace, run, rows).items():
                 features[key].append(value)
     colours = [
         _COLOURS[state][curve_class]
@@ -317,17 +318,17 @@ def show_layer(viewer: Viewer | ViewerModel, layer_data: LayerData) -> Layer:
 
 def our_layer(viewer: Viewer | ViewerModel, name: str) -> Layer | None:
     """Find the layer that we once added under that name, whatever it is called by now."""
-    return next((layer for layer in viewer.layers if layer.metadata.get(_SIGNATURE) == name), None)
+    return next((layer for layer in viewer.layers if layer.metadata.get(SIGNATURE) == name), None)
 
 
 def signature_of(layer: Layer) -> str | None:
     """The name under which we once added a layer; None for a layer that is not ours."""
-    return layer.metadata.get(_SIGNATURE)
+    return layer.metadata.get(SIGNATURE)
 
 
 def signed(name: str, metadata: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """Metadata with our signature, by which our own layers are known from the user's."""
-    return {**(metadata or {}), _SIGNATURE: name}
+    return {**(metadata or {}), SIGNATURE: name}
 
 
 def place_of(layer: Layer | None) -> dict[str, Any]:
@@ -421,10 +422,9 @@ _FEATURES = (
 )
 
 
-def _features(curve: Curve, trace: Trace, run: _Run) -> dict[str, Any]:
-    """What a user may want to know of one path."""
+def _features(curve: Curve, trace: Trace, run: _Run, rows: Mapping[TraceState, int]) -> dict[str, Any]:
+    """What a user may want to know of one path, and of the rows of its whole curve."""
     first, last, kind = run
-    rows = {state: int(np.count_nonzero(trace.state == state)) for state in TraceState}
     values = (
         trace.curve_class,
         curve.mnemonic,
