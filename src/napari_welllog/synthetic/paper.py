@@ -84,13 +84,18 @@ class Wear:
 
 @dataclass(frozen=True)
 class Grid:
-    """The lines printed in a track: fractions of its width with weights, and the spacing down the paper."""
+    """The lines printed in a track: fractions of its width with weights, and the spacing down the paper.
+
+    Every so many of the lines down the paper are heavy, counted from the top of the track where `from_top` is true
+    and from anywhere else.
+    """
 
     verticals: tuple[tuple[float, float], ...]
     spacing: float
     heavy_every: int
     weight: float
     darkness: float
+    from_top: bool = False
 
     @classmethod
     def choose(cls, rng: np.random.Generator, dpi: float, spacing: float, settings: PressSettings) -> Grid:
@@ -163,7 +168,8 @@ def _draw_depth_lines(
         return
     reach = abs(warp.skew) * width + 4
     start = rows[0] + max(0.0, np.ceil((-reach - rows[0]) / grid.spacing)) * grid.spacing
-    heavy_weight, offset = rng.uniform(1.2, 3.0), int(rng.integers(grid.heavy_every))
+    heavy_weight, anywhere = rng.uniform(1.2, 3.0), int(rng.integers(grid.heavy_every))
+    offset = 0 if grid.from_top else anywhere
     for index, row in enumerate(np.arange(start, min(rows[1], height + reach), grid.spacing)):
         heavy = (index + offset) % grid.heavy_every == 0
         centre = warp.horizontal(row, width)[first:last]

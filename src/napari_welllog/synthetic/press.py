@@ -17,6 +17,7 @@ from napari_welllog.synthetic.shapes import Floats, Rock, draw_shape, log_unifor
 from napari_welllog.tracks import Curve, DepthAxis, Track, Tracks
 
 MARGIN = 40
+TOP_DEPTH = 1000
 SCALES = {1: (("GR", "GAPI", 0.0, 150.0), ("SP", "mV", -160.0, 40.0), ("DT", "us/ft", 140.0, 40.0)),
           2: (("CALI", "in", 6.0, 16.0), ("NPHI", "pu", 45.0, -15.0), ("RHOB", "g/cc", 1.95, 2.95))}  # fmt: skip
 
@@ -151,8 +152,8 @@ def print_log(
     width = (columns - 2 * MARGIN - gap * (tracks - 1)) / tracks
     edges = [(MARGIN + i * (width + gap), MARGIN + i * (width + gap) + width) for i in range(tracks)]
     for index, (left, right) in enumerate(edges):
-        _print_track(page, index, left, right, (float(top), float(bottom)), spacing)
-    feet_per_row = 1 / max(1.0, round(page.dpi / 20))
+        _print_track(page, index, left, right, (float(top), float(bottom)), spacing, whole=True)
+    feet_per_row = _feet_per_line(spacing / page.dpi) / spacing
     _print_depths(page, edges, (top, bottom), feet_per_row)
     _litter(page)
     paper.draw_header_piece(page.rest, page.rng, page.dpi, (0, top - 4))
@@ -186,12 +187,23 @@ def _choose_resolution(rng: np.random.Generator, settings: PressSettings) -> flo
     return log_uniform(rng, (low, middle) if rng.random() < settings.coarse_share else (middle, high))
 
 
+def _feet_per_line(inches: float) -> float:
+    """The feet between two depth lines so many inches apart, near the usual five inches to a hundred feet."""
+    return min((1.0, 2.0, 5.0, 10.0), key=lambda feet: abs(np.log(20 * inches / feet)))
+
+
 def _print_track(
-    page: _Page, index: int, left: float, right: float, span: tuple[float, float], spacing: float
+    page: _Page,
+    index: int,
+    left: float,
+    right: float,
+    span: tuple[float, float],
+    spacing: float,
+    whole: bool = False,
 ) -> None:
-    """Print one track: its grid, its curves and what else is in it."""
+    """Print one track: its grid, its curves and what else is in it; of a whole track the top line is a heavy one."""
     rng = page.rng
-    grid = Grid.choose(rng, page.dpi, spacing, page.settings)
+    grid = replace(Grid.choose(rng, page.dpi, spacing, page.settings), from_top=whole)
     paper.draw_grid(page.rest, rng, grid, (left, right), span, page.warp, page.wear)
     if right < 12 or left > page.shape[1] - 12:
         return
@@ -313,11 +325,11 @@ def _print_depths(
     """Print the depth numbers between the first two tracks, or in the margin."""
     column = (edges[0][1] + edges[1][0]) / 2 if len(edges) > 1 else edges[0][1] + MARGIN / 2
     step = 50 if (span[1] - span[0]) * feet_per_row > 150 else 10
-    depths = np.arange(np.ceil(span[0] * feet_per_row / step) * step, span[1] * feet_per_row, step)
-    numbers = [f"{1000 + depth:.0f}" for depth in depths]
+    depths = np.arange(0, (span[1] - span[0]) * feet_per_row, step)
+    numbers = [f"{TOP_DEPTH + depth:.0f}" for depth in depths]
     size = int(np.clip(0.1 * page.dpi, 9, 40))
     paper.draw_depth_numbers(
-        page.rest, depths / feet_per_row, numbers, column, size, int(page.rng.choice([0, 0, 1]))
+        page.rest, span[0] + depths / feet_per_row, numbers, column, size, int(page.rng.choice([0, 0, 1]))
     )
 
 
@@ -372,7 +384,7 @@ def _calibration(
                 curves=curves,
             )
         )
-    anchors = [[float(row), 1000 + row * feet_per_row] for row in span]
+    anchors = [[float(row), TOP_DEPTH + (row - span[0]) * feet_per_row] for row in span]
     return Tracks(depth=DepthAxis(unit="ft", anchors=anchors), tracks=tracks)
 
 
