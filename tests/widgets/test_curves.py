@@ -407,6 +407,24 @@ def test_the_plot_shows_values_on_the_printed_scale_gaps_and_edits(qtbot, desk) 
     assert np.isfinite(across[(rows > row + 41) & (rows < row + 50)]).all()
 
 
+def test_a_curve_can_be_plotted_on_a_logarithmic_scale(qtbot, desk) -> None:
+    wide = desk.track.curves[0].model_copy(update={"left": 0.2, "right": 2000.0})
+    track = desk.track.model_copy(update={"curves": [wide, *desk.track.curves[1:]]})
+    desk.scan.tracks = desk.tracks.model_copy(update={"tracks": [track]})
+    desk.widget.plot_button.setChecked(True)
+    wait_for(qtbot, desk.widget.job_bar, desk.widget.extract)
+    qtbot.addWidget(desk.widget.plot)
+    (panel,) = desk.widget.plot.panels
+    value = desk.widget.extraction.reading.log_curves[0].value
+    place = int(np.nanargmax(value > 1))
+    panel.show_rows(place - 20 + desk.trace().top, place + 20 + desk.trace().top)
+    for checked, expected in ((False, value / 1999.8), (True, np.log10(value / 0.2) / 4)):
+        panel.logarithmic[wide.mnemonic].setChecked(checked)
+        across, rows = panel.lines[wide.mnemonic].items[TraceState.TRACED].getData()
+        there = across[rows == place + desk.trace().top]
+        assert there == pytest.approx(expected[place], abs=2e-4)
+
+
 # --- Exporting ---
 
 
@@ -586,7 +604,9 @@ def window(make_napari_viewer, qtbot, well) -> Desk:
 
 def test_from_extraction_to_las_by_mouse_and_keys(window, qtbot, well, tmp_path) -> None:
     desk, widget, viewer = window, window.widget, window.viewer
-    segment_and_calibrate(desk, well.log.classes)
+    labels = well.log.classes.copy()
+    labels[-90:-50] = 0
+    segment_and_calibrate(desk, labels)
     wait_for(qtbot, widget.job_bar, widget.job_bar.run_button.click)
     assert widget.plot is not None
     qtbot.waitUntil(widget.plot.isVisible)
@@ -656,3 +676,11 @@ def test_from_extraction_to_las_by_mouse_and_keys(window, qtbot, well, tmp_path)
         assert np.allclose(las[name][known], expected[known], atol=1e-3)
         assert known.mean() > 0.8
     assert {3, 4} <= set(las[f"{one}_FLAG"]) | set(las[f"{two}_FLAG"])
+
+    # napari's own Save finds the writer, and N goes to what is doubtful.
+    desk.layer.save(str(tmp_path / "saved.las"), plugin="napari-welllog")
+    assert (tmp_path / "saved.las").read_bytes() == (tmp_path / "well.las").read_bytes()
+    count = len(widget.extraction.doubts)
+    assert count > 0
+    qtbot.keyClick(viewer.window._qt_viewer.canvas.native, Qt.Key.Key_N)
+    assert widget.doubt_label.text().startswith(f"1 of {count}: ")

@@ -772,16 +772,21 @@ def _dock_of(widget: QWidget) -> QDockWidget | None:
 
 def curve_table(reading: Reading) -> str:
     """How each curve was read, as a table in rich text."""
-    cells = ["%", "traced", "bridged", "missing", "edited", "sure"]
-    lines = ["".join(f"<td align='right'><small>&nbsp;{cell}</small></td>" for cell in cells)]
+    cells = ["% of", "traced", "bridged", "missing", "edited", "sure"]
+    lines = [_cells(cells)]
     for curve in reading.curve_reports():
         counts = (curve.rows_traced, curve.rows_bridged, curve.rows_missing, curve.rows_edited)
         shares = [f"{100 * count / max(sum(counts), 1):.1f}" for count in counts]
         sure = "–" if curve.mean_confidence is None else f"{curve.mean_confidence:.2f}"
         name = f"<b style='color: {CURVE_COLOURS[curve.curve_class]}'>▉</b> {curve.mnemonic}"
-        figures = "".join(f"<td align='right'>&nbsp;{text}</td>" for text in [*shares, sure])
-        lines.append(f"<td>{name}&nbsp;</td>{figures}")
-    return "<table cellspacing='2'>" + "".join(f"<tr>{line}</tr>" for line in lines) + "</table>"
+        lines.append(_cells([name, *shares, sure]))
+    return "<table cellspacing='0' cellpadding='2'>" + "".join(lines) + "</table>"
+
+
+def _cells(texts: Sequence[str]) -> str:
+    """A row of a table: the first cell to the left, the others to the right."""
+    first, *others = (f"<small>{text}</small>" for text in texts)
+    return f"<tr><td>{first}</td>" + "".join(f"<td align='right'>{text}</td>" for text in others) + "</tr>"
 
 
 def _options(tracks: Path | None, edits: Path | None, step: float | None) -> Iterable[tuple[str, Any]]:

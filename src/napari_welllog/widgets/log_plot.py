@@ -9,7 +9,15 @@ import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
 from qtpy.QtCore import Qt, QTimer, Signal  # type: ignore[attr-defined]
-from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
+from qtpy.QtWidgets import (
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QSizePolicy,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from napari_welllog.curves import LogCurve, TraceState
 from napari_welllog.overlay import BRIDGED_COLOURS, CURVE_COLOURS, EDITED_COLOURS
@@ -129,7 +137,7 @@ class TrackPanel(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
-        self.logarithmic: dict[str, QCheckBox] = {}
+        self.logarithmic: dict[str, QToolButton] = {}
         for curve in curves.track.curves:
             layout.addWidget(self._heading(curve))
         self.plot = pg.PlotWidget(
@@ -162,26 +170,34 @@ class TrackPanel(QWidget):
         """Name, unit and scale of a curve, as in the heading of a log."""
         widget = QWidget()
         widget.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-        row = QHBoxLayout(widget)
-        row.setContentsMargins(4, 2, 4, 2)
         unit = f" ({curve.unit})" if curve.unit else ""
+        name = QLabel(f"<b>{curve.mnemonic}</b>{unit}")
+        button = QToolButton()
+        button.setText("log")
+        button.setCheckable(True)
+        button.setChecked(curve.scale == "log")
+        button.setEnabled(min(curve.left, curve.right) > 0)
+        button.setToolTip(f"Plot {curve.mnemonic} on a logarithmic scale; the exported values stay the same")
+        button.toggled.connect(self._rescale)
+        self.logarithmic[curve.mnemonic] = button
+        left, right = QLabel(f"{curve.left:g}"), QLabel(f"{curve.right:g}")
+        grid = QGridLayout(widget)
+        grid.setContentsMargins(6, 2, 6, 2)
+        grid.setVerticalSpacing(0)
+        grid.addWidget(name, 0, 0, 1, 2, Qt.AlignmentFlag.AlignCenter)
+        grid.addWidget(button, 0, 2)
+        grid.addWidget(left, 1, 0)
+        grid.addWidget(right, 1, 2, Qt.AlignmentFlag.AlignRight)
+        grid.setColumnStretch(1, 1)
         colour = CURVE_COLOURS[curve.curve_class]
-        for text, alignment in (
-            (f"{curve.left:g}", Qt.AlignmentFlag.AlignLeft),
-            (f"<b>{curve.mnemonic}</b>{unit}", Qt.AlignmentFlag.AlignCenter),
-            (f"{curve.right:g}", Qt.AlignmentFlag.AlignRight),
-        ):
-            label = QLabel(text)
-            label.setAlignment(alignment)
-            row.addWidget(label)
-        box = QCheckBox("log")
-        box.setChecked(curve.scale == "log")
-        box.setEnabled(min(curve.left, curve.right) > 0)
-        box.setToolTip(f"Plot {curve.mnemonic} on a logarithmic scale; the exported values stay the same")
-        box.toggled.connect(self._rescale)
-        row.addWidget(box)
-        self.logarithmic[curve.mnemonic] = box
-        widget.setStyleSheet(f"background: {_PAPER}; color: {colour};")
+        widget.setObjectName("heading")
+        widget.setStyleSheet(
+            f"QWidget {{ background: {_PAPER}; color: {colour}; }}"
+            f"#heading {{ border-bottom: 2px solid {colour}; }}"
+            f"QToolButton {{ border: 1px solid {_GRID}; border-radius: 2px; color: {_GRID}; }}"
+            f"QToolButton:enabled {{ color: {_INK}; }}"
+            f"QToolButton:checked {{ background: {colour}; color: {_PAPER}; }}"
+        )
         return widget
 
     def _arrange_plot(self, first: bool) -> None:
