@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
+from functools import partial
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -19,7 +20,7 @@ from napari_welllog.overlay import CURVE_COLOURS
 from napari_welllog.tracks.editing import Draft, Handle, handle_at
 from napari_welllog.tracks.grid_lines import GridLines, Label, View, grid_lines
 from napari_welllog.widgets.keys import bind
-from napari_welllog.widgets.layers import LayerData, our_layer, place_of, show_layer, signed
+from napari_welllog.widgets.layers import SIGNATURE, LayerData, our_layer, place_of, show_layer, signed
 
 if TYPE_CHECKING:
     from napari import Viewer
@@ -131,12 +132,15 @@ class CalibrationCanvas(QObject):
         self.draw_soon()
 
     def hide(self) -> None:
-        """Take our layers away."""
+        """Take our layers away, within a moment: napari may be in the middle of removing the scan's own layer."""
         self._scan, self._draft = None, Draft()
-        for layer in (self._lines, self._texts):
-            if layer in self._viewer.layers:
-                self._viewer.layers.remove(layer)
+        self._timer.stop()
+        gone = [layer for layer in (self._lines, self._texts) if layer is not None]
         self._lines = self._texts = None
+        if gone:
+            for layer in gone:
+                layer.metadata.pop(SIGNATURE, None)  # no longer ours: the next scan gets its own
+            QTimer.singleShot(0, partial(_remove, self._viewer, gone))
 
     def take_mouse(self, mode: Mode) -> None:
         """Let the next click or drag on the canvas do something else; the layer of lines is selected for it."""
@@ -318,6 +322,13 @@ class _StillCamera:
 
     def __exit__(self, *_: object) -> None:
         self.layer.mouse_pan = True
+
+
+def _remove(viewer: Viewer | ViewerModel, layers: list[Layer]) -> None:
+    """Remove layers, those that are still there."""
+    for layer in layers:
+        if layer in viewer.layers:
+            viewer.layers.remove(layer)
 
 
 def _new_layer(name: str, scan: Image) -> LayerData:
