@@ -109,7 +109,7 @@ def test_a_run_adds_a_layer_of_three_classes_and_tells_how_it_went(qtbot, viewer
     assert list(layer.features["class"]) == ["background", "curve one", "curve two"]
     assert not layer.editable, "a result is not painted in"
     assert np.array_equal(layer.colormap.color_dict[0], [0, 0, 0, 0]), "the background is clear"
-    assert "98.3 / 0.8 / 0.8 %" in widget.result.text()
+    assert "98.3 / 0.8 / 0.8 % (background / curve one / curve two)" in widget.result.text()
     assert "confidence of the curve pixels: 100 %" in widget.result.text()
     assert "a second, on cpu: no graphics card" in widget.result.text()
     assert np.array_equal(open_scan(viewer.layers["log"]).class_map.labels, layer.data[0])

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import ctypes
+import gc
 import importlib
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -16,11 +19,29 @@ def load_torch() -> None:
     """Import torch, letting other Python threads run while the system loads its libraries.
 
     A plain import holds Python's lock for as long as the system takes to load hundreds of megabytes: a window
-    would stand still for seconds. A call of the system's own loader through ctypes does not.
+    would stand still for seconds. A call of the system's own loader through ctypes does not. And an import
+    makes so many objects that Python goes through all of them for garbage, several times, holding its lock.
     """
     if "torch" not in sys.modules:
         _load_libraries()
-        importlib.import_module("torch")
+        with _without_collecting_garbage():
+            importlib.import_module("torch")
+
+
+@contextmanager
+def _without_collecting_garbage() -> Iterator[None]:
+    """Put off the collection of garbage, and take what was made meanwhile for old: it is there to stay."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        # Frozen and thawed, objects are among the oldest; nothing is kept that could be collected later.
+        if gc.get_freeze_count() == 0:
+            gc.freeze()
+            gc.unfreeze()
+        if was_enabled:
+            gc.enable()
 
 
 def _load_libraries() -> None:

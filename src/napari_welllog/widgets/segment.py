@@ -173,9 +173,8 @@ class SegmentWidget(QWidget):
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         scroll.setWidget(inside)
         # As narrow as the controls allow, and never so narrow that they are cut off.
-        scroll.setMinimumWidth(
-            inside.minimumSizeHint().width() + scroll.verticalScrollBar().sizeHint().width()
-        )
+        bar = scroll.verticalScrollBar()
+        scroll.setMinimumWidth(inside.minimumSizeHint().width() + (bar.sizeHint().width() if bar else 0))
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(scroll)
@@ -398,8 +397,10 @@ class SegmentWidget(QWidget):
 
     def _copy(self, text: Callable[[], str]) -> None:
         """Put a text on the clipboard, or say why there is none."""
+        clipboard = QApplication.clipboard()
         try:
-            QApplication.clipboard().setText(text())
+            if clipboard is not None:
+                clipboard.setText(text())
         except WelllogError as error:
             self.bar.fail(error)
         else:
