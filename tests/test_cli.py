@@ -284,7 +284,7 @@ def test_a_limit_on_file_sizes_stops_half_way_without_a_partial_file(well, tmp_p
     """The LAS file still fits, the overlay does not."""
     limited = PERFECT + (
         "import resource\n"
-        "resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (12_000, 12_000))\n"
         "from napari_welllog.cli import main\n"
         "main()\n"
     )

@@ -22,6 +22,7 @@ from qtpy.QtWidgets import (
     QGroupBox,
     QHBoxLayout,
     QLabel,
+    QMainWindow,
     QMessageBox,
     QPushButton,
     QScrollArea,
@@ -52,7 +53,7 @@ from napari_welllog.widgets.jobs import Job, JobBar
 from napari_welllog.widgets.keys import bind, with_key
 from napari_welllog.widgets.layer_choice import ImageChoice
 from napari_welllog.widgets.open_scan import OpenScan
-from napari_welllog.widgets.view import show_rows
+from napari_welllog.widgets.view import itself, show_rows
 
 if TYPE_CHECKING:
     import napari.viewer
@@ -170,6 +171,7 @@ class CurvesWidget(QWidget):
 
     def __init__(self, viewer: napari.viewer.Viewer) -> None:
         super().__init__()
+        viewer = itself(viewer)
         self.viewer = viewer
         self.extraction: Extraction | None = None
         self.layers: list[CurveLayer] = []
@@ -409,10 +411,11 @@ class CurvesWidget(QWidget):
         window = getattr(self.viewer, "window", None)
         if window is None:
             return
-        dock = window.add_dock_widget(plot, name="Log plot", area="right")
-        own = _dock_of(self)
-        main = dock.parentWidget()
-        if own is not None and hasattr(main, "splitDockWidget"):
+        window.add_dock_widget(plot, name="Log plot", area="right")
+        # Not what napari returns: to a plugin that is a proxy, which Qt does not take for a dock.
+        dock, own = _dock_of(plot), _dock_of(self)
+        main = dock.parentWidget() if dock is not None else None
+        if dock is not None and own is not None and isinstance(main, QMainWindow):
             main.splitDockWidget(dock, own, Qt.Orientation.Horizontal)
             main.resizeDocks([dock, own], [_PLOT_WIDTH, _OWN_WIDTH], Qt.Orientation.Horizontal)
 
@@ -772,7 +775,7 @@ def _dock_of(widget: QWidget) -> QDockWidget | None:
 
 def curve_table(reading: Reading) -> str:
     """How each curve was read, as a table in rich text."""
-    cells = ["% of", "traced", "bridged", "missing", "edited", "sure"]
+    cells = ["%", "traced", "bridged", "missing", "edited", "sure"]
     lines = [_cells(cells)]
     for curve in reading.curve_reports():
         counts = (curve.rows_traced, curve.rows_bridged, curve.rows_missing, curve.rows_edited)
