@@ -597,8 +597,8 @@ def far_from_its_neighbours(paths, row: float) -> tuple[np.ndarray, int]:
 def window(make_napari_viewer, qtbot, well) -> Desk:
     viewer = make_napari_viewer(show=True)
     viewer.window.resize(1400, 900)
-    widget = CurvesWidget(viewer)
-    viewer.window.add_dock_widget(widget, name="Extract curves", area="right")
+    # By way of the menu, because there napari hands the widget a proxy of the viewer.
+    _, widget = viewer.window.add_plugin_dock_widget("napari-welllog", "Extract curves")
     return open_desk(viewer, widget, well)
 
 

@@ -60,6 +60,7 @@ from napari_welllog.widgets.jobs import JobBar
 from napari_welllog.widgets.keys import KEYS, with_key
 from napari_welllog.widgets.layer_choice import ImageChoice
 from napari_welllog.widgets.open_scan import OpenScan
+from napari_welllog.widgets.view import itself
 
 if TYPE_CHECKING:
     import napari.viewer
@@ -87,6 +88,7 @@ class CalibrateWidget(QWidget):
 
     def __init__(self, viewer: napari.viewer.Viewer, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        viewer = itself(viewer)
         self._viewer = viewer
         self._scan: OpenScan | None = None
         self._size = (1, 1)

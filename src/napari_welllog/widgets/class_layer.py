@@ -46,7 +46,8 @@ def show_result_of(viewer: Viewer | ViewerModel, scan: Layer, layer_data: LayerD
         settings |= {"visible": earlier.visible, "opacity": earlier.opacity}
         viewer.layers.remove(earlier)
     layer: Layer = getattr(viewer, f"add_{kind}")(data, **settings)
-    viewer.layers.move(viewer.layers.index(layer), index)
+    if viewer.layers.index(layer) != index:
+        viewer.layers.move(viewer.layers.index(layer), index)
     # What the user works on stays selected.
     viewer.layers.selection = [one for one in selected if one in viewer.layers]
     return layer

@@ -272,7 +272,7 @@ def _stop_orphans(_: QObject | None = None) -> None:
     """
     for thread in list(_unfinished):
         bar = thread.bar()
-        if bar is None or not isalive(bar):
+        if bar is None or not isalive(bar):  # type: ignore[no-untyped-call]
             thread.job.cancel()
             thread.wait(_FAREWELL)
 

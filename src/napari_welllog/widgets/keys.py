@@ -39,9 +39,7 @@ KEYS: dict[str, Key] = {
 """By the name under which a widget binds it."""
 
 
-def bind(
-    where: Viewer | ViewerModel | Layer, actions: Mapping[str, Callable[[], Any]]
-) -> Callable[[], None]:
+def bind(where: Viewer | ViewerModel | Layer, actions: Mapping[str, Callable[[], Any]]) -> Callable[[], None]:
     """Bind the named keys of the table in a viewer, or while a layer is selected; returns what unbinds them."""
     for name, act in actions.items():
         where.bind_key(KEYS[name].key, lambda _, act=act: act(), overwrite=True)

@@ -9,6 +9,7 @@ from qtpy.QtWidgets import QComboBox, QSizePolicy, QWidget
 
 from napari_welllog.widgets.layers import RESULT
 from napari_welllog.widgets.open_scan import OpenScan, open_scan
+from napari_welllog.widgets.view import itself
 
 if TYPE_CHECKING:
     from napari import Viewer
@@ -34,6 +35,7 @@ class ImageChoice(QComboBox):
 
     def __init__(self, viewer: Viewer | ViewerModel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        viewer = itself(viewer)
         self._viewer = viewer
         self._layers: list[Image] = []
         self._chosen: Image | None = None

@@ -323,7 +323,8 @@ def our_layer(viewer: Viewer | ViewerModel, name: str) -> Layer | None:
 
 def signature_of(layer: Layer) -> str | None:
     """The name under which we once added a layer; None for a layer that is not ours."""
-    return layer.metadata.get(SIGNATURE)
+    name: str | None = layer.metadata.get(SIGNATURE)
+    return name
 
 
 def signed(name: str, metadata: Mapping[str, Any] | None = None) -> dict[str, Any]:

@@ -47,7 +47,7 @@ from napari_welllog.widgets.layer_choice import ImageChoice
 from napari_welllog.widgets.layers import label_pyramid, probability_layer
 from napari_welllog.widgets.open_scan import OpenScan, open_scan
 from napari_welllog.widgets.settings import remember_model_folder, segment_settings
-from napari_welllog.widgets.view import visible_columns, visible_rows
+from napari_welllog.widgets.view import itself, visible_columns, visible_rows
 
 if TYPE_CHECKING:
     import napari
@@ -102,6 +102,7 @@ class SegmentWidget(QWidget):
 
     def __init__(self, viewer: napari.viewer.Viewer, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        viewer = itself(viewer)
         self._viewer = viewer
         self._run: _Run | None = None
         self._watched: list[tuple[Any, Any]] = []

@@ -1,8 +1,8 @@
-"""What of a scan the canvas shows, and moving there; the layer's scale and place are minded."""
+"""The viewer: what of a scan its canvas shows, and moving there; the layer's scale and place are minded."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -10,6 +10,14 @@ if TYPE_CHECKING:
     from napari import Viewer
     from napari.components import ViewerModel
     from napari.layers import Layer
+
+
+def itself(viewer: Viewer | ViewerModel) -> Any:
+    """The viewer itself, where napari handed a plugin a proxy of it.
+
+    Everything that comes out of the proxy is a proxy too: a layer would not be the layer that another widget knows.
+    """
+    return getattr(viewer, "__wrapped__", viewer)
 
 
 def visible_rows(viewer: Viewer | ViewerModel, layer: Layer) -> tuple[float, float]:
