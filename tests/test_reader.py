@@ -12,7 +12,7 @@ from PIL import Image
 
 from napari_welllog.digitize import write_class_map
 from napari_welllog.errors import ScanError
-from napari_welllog.reader import ENDINGS, get_class_map_reader, get_reader
+from napari_welllog.reader import ENDINGS, get_reader
 from napari_welllog.scan import read_scan
 from napari_welllog.tracks import Tracks
 from napari_welllog.widgets.open_scan import open_scan
@@ -110,7 +110,6 @@ def test_a_scan_that_does_not_tell_its_resolution_counts_in_pixels(tmp_path, pix
 @pytest.mark.parametrize("name", ["log.las", "log", "log.zip", "folder"])
 def test_what_is_no_scan_by_its_name_is_left_to_others(name) -> None:
     assert get_reader(name) is None
-    assert get_class_map_reader(name) is None
 
 
 def test_a_damaged_file_gives_one_clear_error(tmp_path) -> None:
@@ -200,7 +199,7 @@ def test_what_is_no_class_map_is_refused_in_words(tmp_path, pixels) -> None:
     file = tmp_path / "log_classes.tif"
     Image.fromarray(pixels).save(file)
     with pytest.raises(ScanError, match="is no class map"):
-        get_class_map_reader(str(file))(str(file))
+        get_reader(str(file))(str(file))
 
 
 def test_read_scan_and_the_reader_see_the_same(tmp_path, pixels) -> None:

@@ -51,31 +51,8 @@ def get_reader(path: str | Sequence[str]) -> Reader | None:
     return read_layers if paths and all(str(one).lower().endswith(ENDINGS) for one in paths) else None
 
 
-def get_class_map_reader(path: str | Sequence[str]) -> Reader | None:
-    """Give napari the function that opens a class map, STEM_classes.tif; None for anything else.
-
-    Parameters
-    ----------
-    path : str or list of str
-        What the user wants to open.
-
-    Returns
-    -------
-    callable or None
-        Opens the path and returns its layers.
-
-    Examples
-    --------
-    >>> get_class_map_reader("log_classes.tif").__name__, get_class_map_reader("log.tif")
-    ('read_class_map_layers', None)
-    """
-    paths = [path] if isinstance(path, str | Path) else list(path)
-    ours = paths and all(str(one).lower().endswith(CLASSES_ENDING) for one in paths)
-    return read_class_map_layers if ours else None
-
-
 def read_layers(path: str | Sequence[str], stack: bool = False) -> list[Any]:
-    """Open one scan or several as image layers.
+    """Open scans as image layers, and class maps, STEM_classes.tif, as Labels layers of three classes.
 
     Parameters
     ----------
@@ -87,49 +64,32 @@ def read_layers(path: str | Sequence[str], stack: bool = False) -> list[Any]:
     Returns
     -------
     list of LayerData
-        One image layer for each file.
+        One layer for each file.
 
     Raises
     ------
     ScanError
-        If a file cannot be opened.
+        If a file cannot be opened, or is called a class map and is none.
     """
     paths = [path] if isinstance(path, str | Path) else list(path)
     return [_layer_of(Path(one)) for one in paths]
 
 
-def read_class_map_layers(path: str | Sequence[str], stack: bool = False) -> list[Any]:
-    """Open class maps as Labels layers of three classes, where the scans they were made from lie.
-
-    Parameters
-    ----------
-    path : str or list of str
-        Files to open.
-    stack : bool
-        What napari passes on; of no effect.
-
-    Returns
-    -------
-    list of LayerData
-        One Labels layer for each file.
-
-    Raises
-    ------
-    ScanError
-        If a file is not a class map.
-    """
-    paths = [path] if isinstance(path, str | Path) else list(path)
-    layers = []
-    for one in map(Path, paths):
-        data, settings, kind = class_map_layer(read_labels(one), one.stem)
-        # It is the user's: a later run of the network must not take its place.
-        settings["metadata"] = {"source": str(one)}
-        layers.append((data, settings | _place(_resolution_of_scan(one)), kind))
-    return layers
+def _class_map_of(path: Path) -> LayerData:
+    """Open a class map as a Labels layer of three classes, where the scan that it was made from lies."""
+    data, settings, kind = class_map_layer(read_labels(path), path.stem)
+    # It is the user's: a later run of the network must not take its place.
+    settings["metadata"] = {"source": str(path)}
+    return data, settings | _place(_resolution_of_scan(path)), kind
 
 
 def _layer_of(path: Path) -> LayerData | tuple[Any, dict[str, Any], str]:
-    """Open one scan as an image layer, with the calibration that lies beside it."""
+    """Open one file: a scan as an image layer, with the calibration beside it, or a class map by its name.
+
+    One reader does both, because napari tries readers of one plugin whose patterns match in no certain order.
+    """
+    if path.name.lower().endswith(CLASSES_ENDING):
+        return _class_map_of(path)
     if _is_colour_photo(path):
         return _as_in_colour(path)
     scan = read_scan(path)
