@@ -209,8 +209,9 @@ def test_a_person_calibrates_a_scan_by_mouse_and_finds_it_again(
     # It is on the disk, the other widgets know it, and it is drawn over the scan.
     calibration = open_scan(layer).tracks
     assert calibration == heard[-1] == widget.draft.calibration(ROWS)
-    qtbot.waitUntil(lambda: saved(scan_file) == calibration)
-    assert "Saved in well.tracks.json" in widget.file_line.text()
+    beside = scan_file.with_name("well.tracks.json")
+    qtbot.waitUntil(lambda: beside.exists() and Tracks.load(beside) == calibration)
+    qtbot.waitUntil(lambda: "Saved in well.tracks.json" in widget.file_line.text())
     qtbot.waitUntil(lambda: "1010" in viewer.layers["tracks text"].features["label"].tolist())
     assert len(viewer.layers["tracks"].data) > 30
 

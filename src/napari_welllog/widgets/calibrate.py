@@ -775,4 +775,4 @@ def _farewell(file: CalibrationFile, canvas: CalibrationCanvas, _: object = None
     """Save what waits and let the viewer go, once the widget is no more."""
     canvas.disconnect_viewer()
     file.blockSignals(True)
-    file.close()
+    file.finish()

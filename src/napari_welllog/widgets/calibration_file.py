@@ -13,6 +13,12 @@ from napari_welllog.tracks import Tracks
 _PAUSE = 400
 """Milliseconds without a change until it is saved."""
 
+_LOOK = 40
+"""Milliseconds between two looks whether it is written."""
+
+_writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="calibration")
+"""Writes one file after the other; its thread begins with the first one."""
+
 
 class CalibrationFile(QObject):
     """Saves a calibration a moment after each change, off the GUI thread.
@@ -31,7 +37,6 @@ class CalibrationFile(QObject):
 
     saved = Signal(object)
     failed = Signal(str)
-    _ended = Signal(object)
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -39,12 +44,14 @@ class CalibrationFile(QObject):
         self._known: str | None = None
         self._waiting: Tracks | None = None
         self._writing: Future[tuple[Path, str]] | None = None
-        self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="calibration")
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(_PAUSE)
         self._timer.timeout.connect(self._write)
-        self._ended.connect(self._tell)
+        # The GUI thread looks; a writer that spoke up itself might speak to a widget that is no more.
+        self._watch = QTimer(self)
+        self._watch.setInterval(_LOOK)
+        self._watch.timeout.connect(self._look)
 
     def open(self, path: Path | None, size: tuple[int, int] = (1, 1)) -> Tracks | None:
         """Work on another file, and load it if it is there; what waited for the earlier file is written first.
@@ -94,11 +101,6 @@ class CalibrationFile(QObject):
         if self._writing is not None:
             self._take(self._writing)
 
-    def close(self) -> None:
-        """Write what waits, and end."""
-        self.finish()
-        self._writer.shutdown()
-
     def _write(self) -> None:
         """Hand what waits to the writer."""
         self._timer.stop()
@@ -109,13 +111,15 @@ class CalibrationFile(QObject):
             self._timer.start()
             return
         tracks, self._waiting = self._waiting, None
-        self._writing = self._writer.submit(_save, tracks, self.path, self._known)
-        self._writing.add_done_callback(self._ended.emit)
+        self._writing = _writer.submit(_save, tracks, self.path, self._known)
+        self._watch.start()
 
-    def _tell(self, writing: Future[tuple[Path, str]]) -> None:
-        """Take what the writer has ended, unless that was taken already."""
-        if writing is self._writing:
-            self._take(writing)
+    def _look(self) -> None:
+        """Take what the writer has ended."""
+        if self._writing is None:
+            self._watch.stop()
+        elif self._writing.done():
+            self._take(self._writing)
 
     def _take(self, writing: Future[tuple[Path, str]]) -> None:
         """Tell how writing ended."""
