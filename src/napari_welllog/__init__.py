@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from napari_welllog.class_map import ClassMap
-    from napari_welllog.crossings import find_crossings
+    from napari_welllog.crossings import compare_at, find_crossings
     from napari_welllog.curves import LogCurve, Trace, extract_traces, to_log_curve
     from napari_welllog.digitize import digitize
     from napari_welllog.errors import Cancelled, WelllogError
+    from napari_welllog.followers import follow
     from napari_welllog.las import write_las
     from napari_welllog.scan import Scan, read_scan
     from napari_welllog.synthetic import print_log
@@ -34,9 +35,11 @@ __all__ = [
     "Tracks",
     "WelllogError",
     "__version__",
+    "compare_at",
     "digitize",
     "extract_traces",
     "find_crossings",
+    "follow",
     "print_log",
     "read_scan",
     "segment",
@@ -52,9 +55,11 @@ _ROOM_OF = {
     "Trace": "curves",
     "Tracks": "tracks",
     "WelllogError": "errors",
+    "compare_at": "crossings",
     "digitize": "digitize",
     "extract_traces": "curves",
     "find_crossings": "crossings",
+    "follow": "followers",
     "print_log": "synthetic",
     "read_scan": "scan",
     "segment": "unet",

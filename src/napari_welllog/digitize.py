@@ -476,7 +476,7 @@ def reading_of(calibration: Tracks, traces: Sequence[Sequence[Trace]], edits: Ed
     for track, machine in zip(calibration.tracks, traces, strict=True):
         edited = apply_edits(machine, track, edits or Edits())
         reading.traces.append(edited)
-        reading.crossings.append(find_crossings(edited))
+        reading.crossings.append(find_crossings(edited, track=track))
         for trace, curve in zip(edited, track.curves, strict=True):
             reading.log_curves.append(to_log_curve(trace, track, calibration.depth, curve))
     return reading

@@ -1,0 +1,31 @@
+"""Crossings: where the curves of a track meet, a follower against the class map there, and who left on which strand."""
+
+from napari_welllog.crossings.compare import Comparison, RowComparison, compare_at, start_above
+from napari_welllog.crossings.find import LONGEST_GAP, TOUCHING, Crossing, find_crossings
+from napari_welllog.crossings.score import (
+    CLASS_MAP,
+    TRACES,
+    Outcome,
+    Score,
+    judge,
+    judge_class_map,
+    score_crossings,
+)
+
+__all__ = [
+    "CLASS_MAP",
+    "LONGEST_GAP",
+    "TOUCHING",
+    "TRACES",
+    "Comparison",
+    "Crossing",
+    "Outcome",
+    "RowComparison",
+    "Score",
+    "compare_at",
+    "find_crossings",
+    "judge",
+    "judge_class_map",
+    "score_crossings",
+    "start_above",
+]
