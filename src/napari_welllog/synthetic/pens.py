@@ -60,10 +60,13 @@ def choose_pens(
 ) -> tuple[Pen | None, Pen | None]:
     """Choose the pens of curve one and curve two; None where a track carries one curve only."""
     kinds = ("dashed_pair", "weight_pair", "single_one", "single_two") + (() if bilevel else ("shade_pair",))
+    kinds += ("alike_pair",)
     frequency = np.array([getattr(settings, kind) for kind in kinds])
     kind = rng.choice(kinds, p=frequency / frequency.sum())
     width = float(np.clip(dpi * log_uniform(rng, settings.pen_width), 1.3, 6.0))
     heavy = float(np.clip(dpi * log_uniform(rng, settings.heavy_pen_width), 2.6, 9.0))
+    if kind == "alike_pair":
+        return Pen("solid", width), Pen("solid", width)
     if kind == "weight_pair":
         light = min(width, heavy / 2)
         return Pen("solid", heavy), Pen("light", max(light, 1.2), rng.uniform(0.75, 1.0))

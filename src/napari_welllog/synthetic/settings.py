@@ -24,6 +24,7 @@ class PressSettings:
     dashed_pair, weight_pair, shade_pair, single_one, single_two : relative frequency of the ways to tell two
         curves apart: a solid and a broken pen, a heavy and a light pen, a dark and a pale pen (on grey scans
         only); and of tracks that carry only curve one or only curve two.
+    alike_pair : relative frequency of two solid pens of one weight, which nothing tells apart.
     pen_width : width of an ordinary pen.
     heavy_pen_width : width of a heavy pen.
     dash_length, dash_gap : ink and paper of a dashed pen, before its round tip rounds off the ends.
@@ -77,6 +78,7 @@ class PressSettings:
     shade_pair: float = 0.05
     single_one: float = 0.09
     single_two: float = 0.04
+    alike_pair: float = 0.0
     pen_width: Range = (0.006, 0.015)
     heavy_pen_width: Range = (0.014, 0.035)
     dash_length: Range = (0.025, 0.12)
