@@ -31,6 +31,7 @@ RESULTS = {"sample.las", "sample.csv", "sample_classes.tif", "sample_overlay.png
 @pytest.fixture
 def log(monkeypatch: pytest.MonkeyPatch) -> PrintedLog:
     """A shorter log than the demo's own, and a network that makes no mistakes on it."""
+    monkeypatch.setattr(demo, "_SEED", 21)
     monkeypatch.setattr(demo, "_ROWS", 1400)
     monkeypatch.setattr(demo, "_COLUMNS", 900)
     log = demo.print_demo_log()

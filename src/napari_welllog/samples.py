@@ -23,7 +23,7 @@ SAMPLE_PRESS = PressSettings(
     shade_pair=0.0,
     single_one=0.0,
     single_two=0.0,
-    pen_width=(0.008, 0.012),
+    pen_width=(0.010, 0.013),
     heavy_pen_width=(0.015, 0.02),
     dash_length=(0.05, 0.09),
     dash_gap=(0.025, 0.045),
@@ -38,10 +38,12 @@ SAMPLE_PRESS = PressSettings(
     note_share=0.0,
     stamp_share=0.0,
     bar_share=0.0,
+    blur=(0.3, 0.7),
+    noise=(0.0, 0.06),
 )
 """Black and white at 200 dpi, a solid and a broken pen to each track: the commonest sort of raster log."""
 
-_SHORT_LOG_SEED = 7
+_SHORT_LOG_SEED = 21
 _FIRST_CROSSING_SEED = 17
 _ROWS_AROUND = 150
 

@@ -57,4 +57,4 @@ def lively() -> Model:
 @pytest.fixture(scope="session")
 def page() -> np.ndarray:
     """A printed page, taller than what a network sees at once."""
-    return print_window(11, rows=900, columns=72).scan
+    return print_window(7, rows=900, columns=72).scan

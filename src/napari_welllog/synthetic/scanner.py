@@ -12,6 +12,10 @@ from scipy.ndimage import gaussian_filter, zoom
 from napari_welllog.synthetic.pens import Ink
 from napari_welllog.synthetic.settings import PressSettings
 
+COMES_OUT = 0.75
+"""A bilevel scan is thresholded no higher than at this share of the ink in the middle of the thinnest stroke, as
+whoever scans a log sets the threshold so that its curves come out."""
+
 FADED = 0.25
 """Ink fainter than this share of its full strength is not worth a label."""
 
@@ -56,7 +60,8 @@ def scan_page(
     if rng.random() < 0.5:
         noise = gaussian_filter(noise, 0.6, truncate=2) * 2
     if bilevel:
-        threshold = np.float32(0.5 - bleed)
+        faintest = min(float(_middle(layer, sharp)) for layer, sharp in ((one, inks[0]), (two, inks[1])))
+        threshold = np.float32(min(0.5 - bleed, COMES_OUT * faintest))
         black = ink + noise > threshold
         claims = [black & _blackened(layer, rest, threshold) for layer in (one, two)]
         scan = np.where(black, 0, 255).astype(np.uint8)
@@ -78,7 +83,7 @@ def _blackened(layer: Ink, rest: Ink, threshold: np.float32) -> NDArray[np.bool_
 def _middle(blurred: Ink, sharp: Ink) -> np.float32:
     """The ink in the middle of a blurred stroke; more than there can be where nothing is drawn."""
     middle = sharp > 0.9 * np.max(sharp) if sharp.any() else np.zeros(sharp.shape, bool)
-    return np.median(blurred[middle]) if middle.any() else np.float32(2)
+    return np.float32(np.median(blurred[middle])) if middle.any() else np.float32(2)
 
 
 def _fading(rng: np.random.Generator, shape: tuple[int, int], dpi: float) -> Ink:
