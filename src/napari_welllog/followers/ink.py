@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import uniform_filter
 
 from napari_welllog.errors import ScanError
 from napari_welllog.followers.printed_lines import erase_printed_lines
@@ -22,7 +23,8 @@ Mask = NDArray[np.bool_]
 STANDING = 3
 """Rows that ink must go on for to be a strand, not dust."""
 
-_PALEST = 0.35
+_DEAD_END, _DUST = 0.5, 0.3
+_PALEST = 0.4
 _PAPER_BLOCK = 128
 _WIDEST_PEN = 16
 _EDGE = 2.0
@@ -104,7 +106,7 @@ class Links:
     continues : list of bool (n,)
         Whether ink that has gone on for some rows flows into it.
     weight : list of float (n,)
-        1 for the ink of a strand, less for dust.
+        1 for ink that goes on for some rows below, less for the end of a strand, least for dust.
     """
 
     merges: list[bool]
@@ -152,7 +154,11 @@ def prepare(
         )
     mask = _dark(pixels[top:bottom, left:right])
     if grid_lines:
-        erase_printed_lines(mask)
+        # Between the edges of a track a printed line runs all the way; beside a track there may be a margin.
+        if track is None:
+            erase_printed_lines(mask)
+        else:
+            erase_printed_lines(mask, 0.92, lean=-_lean_of(track, top, bottom))
     if track is not None:
         _keep_inside(mask, track, top, left)
     return _without_dust(_runs(mask, top, left))
@@ -173,6 +179,12 @@ def _window(pixels: NDArray[np.uint8], track: Track | None) -> tuple[int, int, i
     return int(rows[0]), int(rows[-1]) + 1, first, min(pixels.shape[1], last)
 
 
+def _lean_of(track: Track, top: int, bottom: int) -> float:
+    """Columns by which the edges of a track go to the right in a row: the tilt of the page."""
+    edges = track.edges(np.array([top, bottom - 1]))
+    return float(np.mean([np.diff(edge)[0] for edge in edges])) / max(bottom - 1 - top, 1)
+
+
 def _dark(pixels: NDArray[np.uint8]) -> Mask:
     """Which pixels are ink: much darker than the paper around them."""
     seen = np.bincount(pixels[::7, ::3].ravel(), minlength=256)
@@ -183,7 +195,7 @@ def _dark(pixels: NDArray[np.uint8]) -> Mask:
     contrast = max(paper - ink, 40)
     mask = np.empty(pixels.shape, bool)
     for top in range(0, len(pixels), _PAPER_BLOCK):
-        band = pixels[top : top + _PAPER_BLOCK]
+        band = uniform_filter(pixels[top : top + _PAPER_BLOCK], (2, 2))  # less grain, as sharp as ink is thin
         around = _paper_around(band, paper - 0.5 * contrast)
         np.less(band, around - _PALEST * contrast, out=mask[top : top + _PAPER_BLOCK])
     return mask
@@ -192,7 +204,7 @@ def _dark(pixels: NDArray[np.uint8]) -> Mask:
 def _paper_around(band: NDArray[np.uint8], darkest: float) -> NDArray[np.float32]:
     """The grey of the paper in a band of rows, float32 (columns,); solid black is not taken for paper."""
     blocks = [
-        np.percentile(band[::4, k : k + _PAPER_BLOCK : 4], 70) for k in range(0, band.shape[1], _PAPER_BLOCK)
+        np.percentile(band[::4, k : k + _PAPER_BLOCK : 4], 50) for k in range(0, band.shape[1], _PAPER_BLOCK)
     ]
     grey = np.maximum(np.repeat(blocks, _PAPER_BLOCK)[: band.shape[1]], darkest)
     return grey.astype(np.float32)
@@ -287,5 +299,5 @@ def _link(ink: Ink) -> Links:
     return Links(
         merges=(_counts(up[STANDING - 1], above) >= 2).tolist(),
         continues=(_counts(up[STANDING - 1], above) >= 1).tolist(),
-        weight=np.where(strand, 1.0, 0.3).tolist(),
+        weight=np.where(down[STANDING - 1], 1.0, np.where(strand, _DEAD_END, _DUST)).tolist(),
     )

@@ -21,7 +21,7 @@ _FEWEST_BLOCKS = 3
 _SURELY, _PERHAPS, _SEAM = 0.6, 0.35, 0.12
 
 
-def erase_printed_lines(ink: Mask) -> None:
+def erase_printed_lines(ink: Mask, across: float = 0.8, lean: float | None = None) -> None:
     """Take vertical and horizontal grid lines out of a picture, in place; what a curve inks across them stays.
 
     A line is found in blocks of 64 pixels along it, each of which may lie one pixel beside the last, so skewed
@@ -32,6 +32,11 @@ def erase_printed_lines(ink: Mask) -> None:
     ----------
     ink : bool (rows, columns)
         Changed in place.
+    across : float
+        Share of the width that a horizontal line must run through.
+    lean : float, optional
+        Rows by which horizontal lines go down in a column, where the tilt of the page is known: a kick that runs
+        through the whole width is then told from a line by its lean.
 
     Examples
     --------
@@ -43,18 +48,20 @@ def erase_printed_lines(ink: Mask) -> None:
     (300, True)
     """
     rows, columns = ink.shape
+    shares = _block_shares(ink, 1)
+    steps = max(int(across * columns // BLOCK), _FEWEST_BLOCKS)
     lines = [
-        (ink, _line_blocks(_block_shares(ink, 1), _blocks_of(columns, max(LONG, 0.8 * columns)))),
-        (ink.T, _line_blocks(_block_shares(ink, 0).T, _blocks_of(rows, LONG))),
+        (ink, _line_blocks(shares, steps) if lean is None else _leaning_blocks(shares, across, lean)),
+        (ink.T, _line_blocks(_block_shares(ink, 0).T, _blocks_of(rows))),
     ]
     hits = [_pixels_without_crossing(picture, blocks) for picture, blocks in lines]
     for (picture, _), (line, along) in zip(lines, hits, strict=True):
         picture[line, along] = False
 
 
-def _blocks_of(side: int, long: float) -> int:
-    """The number of blocks in a row that make a line, in a picture of this length."""
-    return max(int(min(long, _SHARE_OF_A_SIDE * side) // BLOCK), _FEWEST_BLOCKS)
+def _blocks_of(rows: int) -> int:
+    """The number of blocks down that make a vertical line, in a picture of this height."""
+    return max(int(min(LONG, _SHARE_OF_A_SIDE * rows) // BLOCK), _FEWEST_BLOCKS)
 
 
 def _block_shares(ink: Mask, axis: int) -> Shares:
@@ -84,6 +91,22 @@ def _line_blocks(shares: Shares, steps: int) -> Mask:
     for _ in range(2):  # the seam of a line that leans, or is drawn between two pixels
         blocks |= _beside(blocks) & (shares >= _SEAM)
     return np.asarray(blocks)
+
+
+def _leaning_blocks(shares: Shares, across: float, lean: float) -> Mask:
+    """Which blocks belong to a line that runs with a known lean through most of the width."""
+    if shares.shape[1] < _FEWEST_BLOCKS:
+        return np.zeros(shares.shape, bool)
+    downs = np.rint(lean * BLOCK * np.arange(shares.shape[1])).astype(int)
+    level = np.stack([np.roll(shares[:, k], -down) for k, down in enumerate(downs)], axis=1)
+    near = level.copy()
+    np.maximum(near[1:], level[:-1], out=near[1:])
+    np.maximum(near[:-1], level[1:], out=near[:-1])
+    lines = (near.mean(axis=1) >= _SURELY) & ((near >= _PERHAPS).mean(axis=1) >= across - 0.1)
+    blocks = (lines | _beside(lines[:, None])[:, 0])[:, None] & (level >= _PERHAPS)
+    for _ in range(2):
+        blocks |= _beside(blocks) & (level >= _SEAM)
+    return np.stack([np.roll(blocks[:, k], down) for k, down in enumerate(downs)], axis=1)
 
 
 def _best_sums(shares: Shares, steps: int) -> list[Shares]:

@@ -106,7 +106,7 @@ class _Search:
 
     def _step(self, row: int) -> None:
         """Take every way one row further, on the ink within its reach or without."""
-        onto: dict[int, _Way] = {}
+        onto: dict[tuple[int, bool], _Way] = {}
         coasting: list[_Way] = []
         for way in self._ways:
             ahead = way.column + way.slope * min(row - way.row, _COASTS)
@@ -116,7 +116,7 @@ class _Search:
         dearest = ways[0].price + _WORTH_KEEPING
         self._ways = [way for way in ways if way.price <= dearest]
 
-    def _reach_ink(self, row: int, way: _Way, ahead: float, onto: dict[int, _Way]) -> None:
+    def _reach_ink(self, row: int, way: _Way, ahead: float, onto: dict[tuple[int, bool], _Way]) -> None:
         """Go on to each run within reach, where no cheaper way has come."""
         k = row - self._ink.top
         begin, end = self._first[k], self._first[k + 1]
@@ -134,16 +134,38 @@ class _Search:
                 off /= 3
             dust = PAPER if self._weight[i] < 1 else 0.0
             price = way.price + SURPRISE * min(off * off, 9.0) + dust
-            if i not in onto or price < onto[i].price:
-                onto[i] = self._onto(row, way, ahead, price, left, right, core)
+            for through in (False, True):
+                if through and not self._may_be_another(way, ahead, left, right):
+                    continue
+                key = i, through
+                if key not in onto or price < onto[key].price:
+                    onto[key] = self._onto(row, way, ahead, price, left, right, core, through)
+
+    def _sweeps(self, way: _Way, left: int, right: int) -> bool:
+        """Whether a run is a horizontal stroke."""
+        return right - left + 1 > 3 * way.width + 2 * self._half + 3
+
+    def _may_be_another(self, way: _Way, ahead: float, left: int, right: int) -> bool:
+        """Whether a run is a horizontal stroke through which the way may go straight on: another strand's kick."""
+        return self._sweeps(way, left, right) and way.ends is None and left <= ahead <= right
 
     def _onto(
-        self, row: int, way: _Way, ahead: float, price: float, left: int, right: int, core: tuple[float, float]
+        self,
+        row: int,
+        way: _Way,
+        ahead: float,
+        price: float,
+        left: int,
+        right: int,
+        core: tuple[float, float],
+        through: bool,
     ) -> _Way:
         """A way that steps onto a run: into a kick, through ink that hides it, or along its own stroke."""
         width = right - left + 1
         middle = (left + right) / 2
-        if width > 3 * way.width + 2 * self._half + 3:
+        if through:
+            return _Way(price, ahead, way.slope, row, left, right, way.width, None, (ahead, way.before))
+        if self._sweeps(way, left, right):
             ends = core if abs(way.column - core[0]) < abs(way.column - core[1]) else (core[1], core[0])
             return _Way(price, middle, 0.0, row, left, right, way.width, ends, (middle, way.before))
         if width > 1.6 * way.width + 1:

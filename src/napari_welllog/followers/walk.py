@@ -28,6 +28,7 @@ _TOGETHER_FADES = 0.97
 _PARTED_FADES = 0.5
 _MOST_CANDIDATES = 8
 _HIDES_FROM = 0.3
+_WORN_ROWS = 2
 
 
 class Verdict(IntEnum):
@@ -166,6 +167,7 @@ class Walk:
         self._column = column
         self._run: tuple[int, int] | None = None
         self._ends: tuple[float, float] | None = None
+        self._holds = False
         motion.begin(ink, row, column, last_row)
         self._steps: list[tuple[float, float, bool, list[_Weighed], int]] = []
 
@@ -193,6 +195,7 @@ class Walk:
         self._remember_strands(taken, weighed, gap)
         ambiguity = min(max(ratio, self._together), 1.0)
         column = self._go_to(row, predicted, taken, gap)
+        weighed[best] = (column, *taken[1:])
         self._steps.append((column, ambiguity, True, weighed, best))
 
     def _weigh(self, row: int, predicted: float, spread: float, gap: int) -> list[_Weighed]:
@@ -201,20 +204,20 @@ class Walk:
         begin, end = self._first[k], self._first[k + 1]
         if begin == end:
             return []
-        run = self._run if gap == 0 else None
         low, high = predicted - _GATE * spread, predicted + _GATE * spread
-        if run is not None:
-            low, high = min(low, run[0] - 1), max(high, run[1] + 1)
+        near_left, near_right = self._within_touch(gap)
+        low, high = min(low, near_left), max(high, near_right)
         weighed = []
         for i in range(bisect_left(self._right, low, begin, end), bisect_right(self._left, high, begin, end)):
             left, right = self._left[i], self._right[i]
             half = min(self._half, (right - left) / 2)
             core_left, core_right = left + half, right - half
             distance = self._distance(core_left, core_right, predicted)
-            touching = run is not None and left <= run[1] + 1 and right >= run[0] - 1
-            off = distance / (3 * spread) if touching else distance / spread
+            touching = left <= near_right and right >= near_left
+            # However sharp the corner, ink that hangs together with the ink underfoot may be the line.
+            off = 2 * distance / (distance + 6 * spread) if touching else distance / spread
             score = self._weight[i] / (1 + off * off) ** 2
-            if not touching and gap >= 0 and self._continues[i] and self._run is not None:
+            if not touching and self._continues[i] and self._run is not None:
                 score *= _OTHER_STRAND
             if score >= _LEAST_SCORE:
                 hidden = self._together >= _HIDES_FROM or self._merges[i]
@@ -227,23 +230,23 @@ class Walk:
 
     def _distance(self, core_left: float, core_right: float, predicted: float) -> float:
         """Columns from where the line is expected to a run; from a horizontal stroke it goes on at either end."""
+        onward = max(core_left - predicted, predicted - core_right, 0.0)
         if self._ends is None:
-            return max(core_left - predicted, predicted - core_right, 0.0)
+            return onward
         near, far = self._ends
-        return min(
-            max(core_left - far, far - core_right, 0.0), max(core_left - near, near - core_right, 0.0) + 1.0
-        )
+        to_far = max(core_left - far, far - core_right, 0.0)
+        to_near = max(core_left - near, near - core_right, 0.0) + 1.0
+        sideways = min(to_far, to_near)
+        return min(onward, sideways + 1.0) if self._holds else sideways
 
     def _score_of_a_gap(self, gap: int, weighed: list[_Weighed], best: int) -> float:
         """How plausible it is that the line is in a gap of its pen, and the best run is another strand's."""
         if best < 0 or self._run is None:
             return 0.0
         _, left, right, _, index = weighed[best]
-        if (
-            (gap == 0 and self._touches(left, right))
-            or not self._continues[index]
-            or gap > 1.5 * self._usual_gap + 2
-        ):
+        near_left, near_right = self._within_touch(gap)
+        touching = left <= near_right and right >= near_left
+        if touching or not self._continues[index] or gap > 1.5 * self._usual_gap + 2:
             return 0.0
         return _STILL_IN_A_GAP
 
@@ -259,14 +262,18 @@ class Walk:
         if self._merges[index]:
             self._together = 1.0
         elif self._together > 0.01:
-            parts = gap == 0 and sum(self._touches(one[1], one[2]) for one in weighed) > 1
+            near_left, near_right = self._within_touch(gap)
+            parts = sum(one[1] <= near_right and one[2] >= near_left for one in weighed) > 1
             self._together *= _PARTED_FADES if parts else 1.0 if wide else _TOGETHER_FADES
         else:
             self._together = 0.0
 
-    def _touches(self, left: int, right: int) -> bool:
-        """Whether a run touches the one that the follower stands on."""
-        return self._run is not None and left <= self._run[1] + 1 and right >= self._run[0] - 1
+    def _within_touch(self, gap: int) -> tuple[float, float]:
+        """The columns in which ink hangs together with the run underfoot; none after a gap that wear does not make."""
+        if self._run is None or gap > _WORN_ROWS:
+            return np.inf, -np.inf
+        slack = 1 + 2 * gap
+        return self._run[0] - slack, self._run[1] + slack
 
     def _go_to(self, row: int, predicted: float, taken: _Weighed, gap: int) -> float:
         """Step onto a run and give the column of the line there."""
@@ -274,21 +281,34 @@ class Walk:
         width = right - left + 1
         if gap > 1 and gap <= LOST_AFTER:
             self._usual_gap = max(gap, 0.8 * self._usual_gap)
-        sweeps = width > 3 * self._own_width + 2 * self._half + 3
-        alone = self._together < _HIDES_FROM
-        before = self._column
-        if sweeps:
-            half = min(self._half, width / 2)
-            ends = left + half, right - half
-            self._ends = ends if abs(before - ends[0]) < abs(before - ends[1]) else (ends[1], ends[0])
-            column = (left + right) / 2
-            self._motion.swept(row, column)
+        if width > 3 * self._own_width + 2 * self._half + 3:
+            column = self._sweep(row, predicted, left, right)
         else:
-            self._ends = None
+            alone = self._together < _HIDES_FROM
             if alone:
                 self._own_width += 0.2 * (width - self._own_width)
-            self._motion.saw(row, column, alone)
+            turned = self._ends is not None and not (self._holds and abs(column - predicted) < 2 * width)
+            self._ends = None
+            if turned:
+                self._motion.swept(row, column)
+            else:
+                self._motion.saw(row, column, alone)
         self._run, self._inked_row, self._column = (left, right), row, column
+        return column
+
+    def _sweep(self, row: int, predicted: float, left: int, right: int) -> float:
+        """Go along a horizontal stroke, or straight on through it for as long as it may be another strand's."""
+        half = min(self._half, (right - left) / 2)
+        ends = left + half, right - half
+        self._holds = (self._ends is None or self._holds) and ends[0] - 1 <= predicted <= ends[1] + 1
+        nearer_left = abs(self._column - ends[0]) < abs(self._column - ends[1])
+        self._ends = ends if nearer_left else (ends[1], ends[0])
+        if self._holds:
+            column = min(max(predicted, ends[0]), ends[1])
+            self._motion.saw(row, column, False)
+        else:
+            column = (left + right) / 2
+            self._motion.swept(row, column)
         return column
 
     def _coast(self, predicted: float, gap: int, weighed: list[_Weighed], coast: float) -> None:
