@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from napari_welllog.digitize import Report
-    from napari_welllog.evaluate import Evaluation
+    from napari_welllog.evaluate import CrossingFigures, Evaluation
     from napari_welllog.synthetic import PrintedLog
 
 
@@ -224,6 +224,18 @@ def _print_evaluation(evaluation: Evaluation) -> None:
         for name, f in zip(("curve one", "curve two"), evaluation.curves, strict=True)
     ]
     _table(console, "Curves, in shares of the rows and of the track's width", header, rows)
+
+
+def _print_crossings(figures: Sequence[CrossingFigures], logs: int) -> None:
+    """Show how often each reader left a crossing on the wrong curve."""
+    rows = []
+    for f in figures:
+        low, high = f.interval
+        between = "-" if f.judged == 0 else f"{low:.2%} to {high:.2%}"
+        rate = "-" if f.judged == 0 else f"{f.hops / f.judged:.2%}"
+        rows.append([f.reader, str(f.judged), str(f.hops), rate, between, str(f.lost), f"{f.rows_wrong:.2%}"])
+    header = ["reader", "exits", "hops", "hop rate", "95 % interval", "lost", "rows on the wrong curve"]
+    _table(_console(), f"Exits from the crossings of {logs} printed logs that no training saw", header, rows)
 
 
 # --- The commands -----------------------------------------------------------------------------------------
@@ -547,18 +559,96 @@ def _traces_csv(log: PrintedLog) -> str:
     return "\n".join(lines) + "\n"
 
 
+@app.command(
+    epilog="Examples:\n\n    welllog follow log.tif --tracks tracks.json --method kalman --out followed.csv\n\n"
+    "    welllog follow log.tif --tracks tracks.json --start GR=2530,710 --out followed.csv"
+)
+def follow(
+    scan: ScanArgument,
+    tracks: Annotated[Path, typer.Option(metavar="TRACKS.json", help="The calibration.", show_default=False)],
+    out: Annotated[
+        Path,
+        typer.Option(
+            metavar="FILE.csv", help="Row, and of each curve column and verdict.", show_default=False
+        ),
+    ],
+    method: Annotated[
+        str, typer.Option(metavar="NAME", help="Which follower: nearest, straight, kalman or viterbi.")
+    ] = "kalman",
+    start: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="CURVE=ROW,COLUMN",
+            help="Where a curve starts; may be given for each. The others start where the network first sees them.",
+            show_default=False,
+        ),
+    ] = None,
+    model: ModelOption = None,
+    device: DeviceOption = Device.AUTO,
+) -> None:
+    """Follow the curves of a scan by an edge-follower, which knows ink and no classes.
+
+    A lesson, not a way to digitise: at a crossing it may hop to the other curve, and the verdict says where it
+    was in doubt.
+    """
+    from napari_welllog.followers import METHODS, Verdict, follow_scan
+    from napari_welllog.followers.job import read_start
+    from napari_welllog.output import naming, staged
+    from napari_welllog.scan import read_scan
+    from napari_welllog.tracks import Tracks
+
+    if method not in METHODS:
+        raise WelllogError(f"{method}: is no follower; choose one of {', '.join(METHODS)}")
+    calibration = Tracks.load(tracks)
+    starts = dict(read_start(text, calibration) for text in start or [])
+    with (
+        _bars(["read", "follow"]) as progress,
+        staged([out], inputs=[scan, tracks, model]) as places,
+    ):
+        progress("read", 0.0)
+        pixels = read_scan(scan).pixels
+        calibration.check_against(*pixels.shape)
+        progress("read", 1.0)
+        followed = follow_scan(
+            pixels, calibration, method, starts, model, device.value, lambda share: progress("follow", share)
+        )
+        with naming(out, places[out]):
+            places[out].write_text(followed.to_csv(), encoding="utf-8")
+    rows = [
+        [name, *(f"{path.count(verdict)}" for verdict in (Verdict.CLEAR, Verdict.AMBIGUOUS, Verdict.LOST))]
+        for name, path in followed.paths.items()
+    ]
+    console = _console()
+    _table(console, "", ["curve", "rows clear", "ambiguous", "lost"], rows)
+    console.print(str(out), markup=False)
+    for name in followed.without_start:
+        _say(f"note: no start of {name} was found; give it by --start {name}=ROW,COLUMN")
+
+
 @app.command(epilog="Example:\n\n    welllog evaluate --count 16 --model mine.safetensors")
 def evaluate(
     model: ModelOption = None,
     device: DeviceOption = Device.AUTO,
     count: Annotated[int, typer.Option(min=1, help="How many logs.")] = 8,
     seed: Annotated[int, typer.Option(min=0, help="Another seed prints other logs.")] = 0,
+    crossings: Annotated[
+        bool, typer.Option("--crossings", help="Set it beside the edge-followers where curves cross.")
+    ] = False,
 ) -> None:
     """Measure a network on printed logs that no training saw."""
     from napari_welllog.evaluate import evaluate as run
+    from napari_welllog.evaluate import evaluate_crossings
     from napari_welllog.unet import load_model
 
     network = load_model(model)
+    with _bars(["evaluate"]) as progress:
+        if crossings:
+            figures = evaluate_crossings(
+                network, device.value, count, seed, lambda share: progress("evaluate", share)
+            )
+    if crossings:
+        _print_crossings(figures, count)
+        return
     with _bars(["evaluate"]) as progress:
         evaluation = run(network, device.value, count, seed, lambda fraction: progress("evaluate", fraction))
     _print_evaluation(evaluation)

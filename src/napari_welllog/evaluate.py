@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,8 +11,10 @@ from numpy.typing import NDArray
 from scipy.ndimage import distance_transform_edt
 
 from napari_welllog.class_map import ClassMap
-from napari_welllog.curves import extract_traces
-from napari_welllog.synthetic import PrintedLog, print_log
+from napari_welllog.crossings import APART, Score, find_crossings, score_crossings
+from napari_welllog.curves import Trace, extract_traces
+from napari_welllog.followers import prepare
+from napari_welllog.synthetic import PrintedLog, PrintedTrace, print_log
 from napari_welllog.unet import Model, segment
 
 if TYPE_CHECKING:
@@ -70,6 +72,131 @@ class Evaluation:
     pixels: PixelScores
     tolerant_f1: dict[int, tuple[float, float]]
     curves: tuple[CurveFigures, CurveFigures]
+
+
+@dataclass(frozen=True)
+class CrossingFigures:
+    """How one reader left crossings: a follower, the class map or the traces.
+
+    Parameters
+    ----------
+    reader : str
+        Which.
+    hops, judged : int
+        Exits on the other strand, and exits on either.
+    lost : int
+        Exits on neither strand.
+    rows_wrong : float
+        Share of the rows judged below the crossings that were on the other curve.
+    """
+
+    reader: str
+    hops: int
+    judged: int
+    lost: int
+    rows_wrong: float
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Between which hop rates the true one lies, with 95 % confidence."""
+        return wilson_interval(self.hops, self.judged)
+
+
+def wilson_interval(hits: int, trials: int, deviations: float = 1.96) -> tuple[float, float]:
+    """Wilson's interval of a rate: sound for rare events and few trials, too.
+
+    Parameters
+    ----------
+    hits, trials : int
+        How often it happened, and how often it could.
+    deviations : float
+        Standard deviations to either side; 1.96 for 95 %.
+
+    Examples
+    --------
+    >>> low, high = wilson_interval(0, 100)
+    >>> low, round(high, 3)
+    (0.0, 0.037)
+    """
+    if trials == 0:
+        return 0.0, 1.0
+    square = deviations**2 / trials
+    rate = hits / trials
+    middle = (rate + square / 2) / (1 + square)
+    reach = deviations * np.sqrt(rate * (1 - rate) / trials + square / (4 * trials)) / (1 + square)
+    return max(0.0, float(middle - reach)) if hits else 0.0, min(1.0, float(middle + reach))
+
+
+def figures_of(scores: Sequence[Score]) -> list[CrossingFigures]:
+    """Add up the scores of every reader, in the order in which they first come."""
+    figures = []
+    for reader in dict.fromkeys(score.method for score in scores):
+        outcomes = [score.outcome for score in scores if score.method == reader]
+        found = [outcome for outcome in outcomes if outcome.hopped is not None]
+        rows = sum(outcome.rows_judged for outcome in outcomes)
+        figures.append(
+            CrossingFigures(
+                reader,
+                hops=sum(bool(outcome.hopped) for outcome in found),
+                judged=len(found),
+                lost=len(outcomes) - len(found),
+                rows_wrong=sum(outcome.rows_wrong for outcome in outcomes) / max(rows, 1),
+            )
+        )
+    return figures
+
+
+def score_log(log: PrintedLog, class_map: ClassMap | None) -> list[tuple[int, Score]]:
+    """Score followers, and class map and traces if there is a class map, at every crossing of a printed log.
+
+    Returns
+    -------
+    list of (track, Score)
+        The index of the track beside each score.
+    """
+    assert log.tracks is not None
+    scored: list[tuple[int, Score]] = []
+    for index, track in enumerate(log.tracks.tracks):
+        printed = [trace for trace in log.traces if trace.track == index]
+        if len(printed) < 2:
+            continue
+        traces = [true_trace(trace) for trace in printed]
+        crossings = [crossing for crossing in find_crossings(traces, track=track) if crossing.swaps]
+        # Strands are apart when there is a pen's width of paper between thick pens, too.
+        apart = max(APART, sum(trace.pen.width for trace in printed) / 2 + 4)
+        read = extract_traces(class_map, track) if class_map is not None else None
+        ink = prepare(log.scan, track)
+        scored += [(index, s) for s in score_crossings(traces, crossings, ink, class_map, read, apart=apart)]
+    return scored
+
+
+def true_trace(printed: PrintedTrace) -> Trace:
+    """A printed curve as if it had been traced with full confidence."""
+    column = printed.column
+    return Trace(
+        printed.curve_class, 0, column, np.ones(len(column), np.float32), np.isfinite(column).astype(np.uint8)
+    )
+
+
+def evaluate_crossings(
+    model: Model | str | None = None,
+    device: str = "auto",
+    count: int = 8,
+    seed: int = 0,
+    progress: Callable[[float], None] | None = None,
+    cancelled: Callable[[], bool] | None = None,
+) -> list[CrossingFigures]:
+    """Set a network beside the edge-followers at the crossings of printed logs; parameters as of `evaluate`."""
+    from napari_welllog.unet.train import HELD_OUT
+
+    scores: list[Score] = []
+    for k in range(count):
+        log = print_log(HELD_OUT + seed * 1000 + k)
+        class_map = segment(log.scan, model, device, cancelled=cancelled)
+        scores += [score for _, score in score_log(log, class_map)]
+        if progress is not None:
+            progress((k + 1) / count)
+    return figures_of(scores)
 
 
 def evaluate(

@@ -1,6 +1,6 @@
 """Crossings: where the curves of a track meet, a follower against the class map there, and who left on which strand."""
 
-from napari_welllog.crossings.compare import Comparison, RowComparison, compare_at, start_above
+from napari_welllog.crossings.compare import APART, Comparison, RowComparison, compare_at, start_above
 from napari_welllog.crossings.find import LONGEST_GAP, TOUCHING, Crossing, find_crossings
 from napari_welllog.crossings.score import (
     CLASS_MAP,
@@ -13,6 +13,7 @@ from napari_welllog.crossings.score import (
 )
 
 __all__ = [
+    "APART",
     "CLASS_MAP",
     "LONGEST_GAP",
     "TOUCHING",

@@ -2,6 +2,7 @@
 
 from napari_welllog.followers.follow import METHODS, follow
 from napari_welllog.followers.ink import Ink, prepare
+from napari_welllog.followers.job import FollowedScan, find_starts, follow_scan
 from napari_welllog.followers.motion import Kalman, Motion, Nearest, Straight
 from napari_welllog.followers.viterbi import Viterbi
 from napari_welllog.followers.walk import AMBIGUOUS_FROM, Candidate, FollowedPath, Verdict
@@ -11,6 +12,7 @@ __all__ = [
     "METHODS",
     "Candidate",
     "FollowedPath",
+    "FollowedScan",
     "Ink",
     "Kalman",
     "Motion",
@@ -18,6 +20,8 @@ __all__ = [
     "Straight",
     "Verdict",
     "Viterbi",
+    "find_starts",
     "follow",
+    "follow_scan",
     "prepare",
 ]

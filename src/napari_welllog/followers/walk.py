@@ -181,6 +181,8 @@ class Walk:
         """Weigh the runs of one row and take the best, or coast."""
         predicted, spread = self._motion.predict(row)
         gap = row - self._inked_row - 1
+        if gap > LOST_AFTER:  # it looks for ink further and further away
+            spread += gap - LOST_AFTER
         weighed = self._weigh(row, predicted, spread, gap)
         best = max(range(len(weighed)), key=lambda k: weighed[k][3], default=-1)
         coast = self._score_of_a_gap(gap, weighed, best)
