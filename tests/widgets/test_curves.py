@@ -524,6 +524,13 @@ def test_the_copied_python_and_command_write_the_same_las(qtbot, desk, well, tmp
     assert (desk.folder / "well.las").read_bytes() == wanted
 
 
+def test_the_copied_texts_name_a_network_that_does_not_ship(desk) -> None:
+    assert "model" not in desk.widget.command_text() + desk.widget.python_text()
+    desk.scan.model_option = "my networks/mine.safetensors"
+    assert shlex.split(desk.widget.command_text())[-2:] == ["--model", "my networks/mine.safetensors"]
+    assert "model='my networks/mine.safetensors')" in desk.widget.python_text()
+
+
 # --- By hand, in a real window ---
 
 

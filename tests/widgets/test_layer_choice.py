@@ -10,6 +10,7 @@ from napari.components import ViewerModel
 
 from napari_welllog.widgets.layer_choice import ImageChoice
 from napari_welllog.widgets.layers import RESULT
+from napari_welllog.widgets.open_scan import open_scan
 
 PAPER = np.full((40, 30), 255, np.uint8)
 
@@ -79,3 +80,12 @@ def test_a_combo_box_that_python_collects_makes_no_noise(qtbot, viewer) -> None:
         layer = viewer.add_image(PAPER)
         layer.name = "renamed"
     assert exceptions == []
+
+
+def test_a_colour_scan_is_turned_grey_once(viewer) -> None:
+    layer = viewer.add_image(np.full((40, 30, 3), 200, np.uint8), rgb=True)
+    grey = open_scan(layer).pixels
+    assert (grey == 200).all()
+    assert open_scan(layer).pixels is grey
+    layer.data = np.full((40, 30, 3), 100, np.uint8)
+    assert (open_scan(layer).pixels == 100).all(), "another picture in the same layer is another scan"

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import time
+from dataclasses import dataclass
 from importlib import import_module
 
 import numpy as np
@@ -16,7 +17,7 @@ from PIL import Image
 from qtpy.QtWidgets import QApplication
 
 from napari_welllog.class_map import ClassMap
-from napari_welllog.digitize import write_class_map
+from napari_welllog.digitize import ModelReport, write_class_map
 from napari_welllog.samples import short_log
 from napari_welllog.tracks import Curve, DepthAxis, Track, Tracks
 from napari_welllog.widgets.class_layer import result_of
@@ -50,13 +51,21 @@ class InkAsCurves:
         return planes[:, *part]
 
 
+@dataclass
+class Weights:
+    """In the place of a network that was loaded."""
+
+    name: str
+    sha256: str = "5eed" * 16
+
+
 @pytest.fixture(autouse=True)
 def network(monkeypatch) -> type[InkAsCurves]:
     class Network(InkAsCurves):
         pass
 
     monkeypatch.setattr(regions, "Predictor", Network)
-    monkeypatch.setattr(regions, "load_model", lambda name: name)
+    monkeypatch.setattr(regions, "load_model", lambda name: Weights(name or "welllog-1"))
     monkeypatch.setattr(regions, "tile_size", lambda columns: (1024, columns))
     return Network
 
@@ -98,6 +107,18 @@ def classes(viewer: ViewerModel):
 
 
 # --- A run ---
+
+
+def test_the_report_will_name_the_network_that_made_the_class_map(qtbot, viewer, widget) -> None:
+    scan, seen = open_scan(viewer.layers["log"]), []
+    scan.class_map_changed.connect(lambda _: seen.append(scan.model))
+    run(qtbot, widget)
+    assert seen == [ModelReport(name="welllog-1", sha256="5eed" * 16)], "known before the class map is told"
+    assert scan.model_option is None
+    widget.network.addItem("mine", "folder/mine.safetensors")
+    widget.network.setCurrentIndex(widget.network.count() - 1)
+    run(qtbot, widget)
+    assert scan.model_option == "folder/mine.safetensors"
 
 
 def test_a_run_adds_a_layer_of_three_classes_and_tells_how_it_went(qtbot, viewer, widget) -> None:

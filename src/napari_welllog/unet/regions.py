@@ -194,6 +194,10 @@ class GrowingClassMap:
     ----------
     shape : rows and columns of the scan.
     earlier : the class map that holds where no tile is added; background everywhere when there is none.
+
+    Attributes
+    ----------
+    model : the network that gives the tiles; None until it is loaded.
     """
 
     def __init__(self, shape: tuple[int, int], earlier: ClassMap | None = None) -> None:
@@ -202,6 +206,7 @@ class GrowingClassMap:
         self.shape, self.earlier = shape, earlier
         self.labels = np.zeros(shape, np.uint8) if earlier is None else earlier.labels.copy()
         self._parts: list[tuple[Tile, tuple[csr_array, csr_array]]] = []
+        self.model: Model | None = None
         self._finished = False
         self._lock = threading.Lock()
 
@@ -340,7 +345,8 @@ def segment_regions(
     growing = growing if growing is not None else GrowingClassMap(shape)
     tell(0.0, "Loading the network")
     load_torch()
-    predictor = Predictor(model if isinstance(model, Model) else load_model(model), device)
+    growing.model = model if isinstance(model, Model) else load_model(model)
+    predictor = Predictor(growing.model, device)
     size = tile_size_of(shape[1], tile_megapixels)
     tiles = [tile for region in wanted for tile in plan_region(region, shape, *size)]
     total = sum(_pixels(tile) for tile in tiles)

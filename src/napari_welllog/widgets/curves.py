@@ -526,7 +526,8 @@ class CurvesWidget(QWidget):
         edited = scan is not None and scan in _histories and bool(_histories[scan].edits)
         edits = source.with_name(source.stem + EDITS_ENDING) if edited else None
         step = self.step.value() if self.extraction is not None else None
-        return {"scan": source, "tracks": tracks, "edits": edits, "step": step}
+        model = scan.model_option if scan is not None else None
+        return {"scan": source, "tracks": tracks, "edits": edits, "step": step, "model": model}
 
     def _copy(self, text: str) -> None:
         """Put text on the clipboard."""
@@ -792,14 +793,20 @@ def _cells(texts: Sequence[str]) -> str:
     return f"<tr><td>{first}</td>" + "".join(f"<td align='right'>{text}</td>" for text in others) + "</tr>"
 
 
-def _options(tracks: Path | None, edits: Path | None, step: float | None) -> Iterable[tuple[str, Any]]:
+def _options(
+    tracks: Path | None, edits: Path | None, step: float | None, model: str | None
+) -> Iterable[tuple[str, Any]]:
     """The options that are given."""
-    given = {"tracks": tracks, "edits": edits, "step": step}
+    given = {"tracks": tracks, "edits": edits, "step": step, "model": model}
     return [(name, value) for name, value in given.items() if value is not None]
 
 
 def as_command(
-    scan: Path, tracks: Path | None = None, edits: Path | None = None, step: float | None = None
+    scan: Path,
+    tracks: Path | None = None,
+    edits: Path | None = None,
+    step: float | None = None,
+    model: str | None = None,
 ) -> str:
     """The command that digitises a scan in the same way.
 
@@ -808,12 +815,16 @@ def as_command(
     >>> as_command(Path("my log.tif"), tracks=Path("log.tracks.json"), step=0.5)
     "welllog digitize 'my log.tif' --tracks log.tracks.json --step 0.5"
     """
-    options = [f"--{name} {shlex.quote(f'{value}')}" for name, value in _options(tracks, edits, step)]
+    options = [f"--{name} {shlex.quote(f'{value}')}" for name, value in _options(tracks, edits, step, model)]
     return " ".join(["welllog digitize", shlex.quote(str(scan)), *options])
 
 
 def as_python(
-    scan: Path, tracks: Path | None = None, edits: Path | None = None, step: float | None = None
+    scan: Path,
+    tracks: Path | None = None,
+    edits: Path | None = None,
+    step: float | None = None,
+    model: str | None = None,
 ) -> str:
     """Python that digitises a scan in the same way.
 
@@ -826,7 +837,7 @@ def as_python(
     """
     options = [
         f'{name}="{value.as_posix()}"' if isinstance(value, Path) else f"{name}={value!r}"
-        for name, value in _options(tracks, edits, step)
+        for name, value in _options(tracks, edits, step, model)
     ]
     call = ", ".join([f'"{scan.as_posix()}"', *options])
     return f"from napari_welllog import digitize\n\nreport = digitize({call})"

@@ -38,6 +38,7 @@ class OpenScan:
     ----------
     tracks_changed, class_map_changed : signals, with the new value.
     model : name and hash of the network that made the class map, for the report; set before the class map is.
+    model_option : that network as the option `--model` takes it; None for the one that ships.
     """
 
     tracks_changed = Signal(object)
@@ -53,6 +54,8 @@ class OpenScan:
         self._tracks: Tracks | None = layer.metadata.get("tracks")
         self._class_map: ClassMap | None = None
         self.model: ModelReport | None = None
+        self.model_option: str | None = None
+        self._grey: NDArray[np.uint8] | None = None
 
     @property
     def pixels(self) -> NDArray[np.uint8]:
@@ -62,8 +65,10 @@ class OpenScan:
         ------
         ScanError : the layer shows no grey scan.
         """
-        data = self._data[0] if self._multiscale else self._data
-        return as_grey(data, self._rgb)
+        # Turned into grey once: colour takes seconds.
+        if self._grey is None:
+            self._grey = as_grey(self._data[0] if self._multiscale else self._data, self._rgb)
+        return self._grey
 
     @property
     def tracks(self) -> Tracks | None:

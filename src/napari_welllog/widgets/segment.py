@@ -29,6 +29,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_welllog.class_map import ClassMap, read_labels
+from napari_welllog.digitize import ModelReport
 from napari_welllog.errors import ScanError, WelllogError
 from napari_welllog.unet.regions import (
     GrowingClassMap,
@@ -326,7 +327,7 @@ class SegmentWidget(QWidget):
         self._settle(run)
         for curve_class, levels in enumerate(result.probabilities, 1):
             show_result_of(self._viewer, run.layer, probability_layer(levels, curve_class, run.layer))
-        run.scan.class_map = outcome.class_map
+        _hand_over(run, outcome.class_map)
         self.result.setText(summary(outcome))
 
     def _finish(self) -> None:
@@ -351,7 +352,7 @@ class SegmentWidget(QWidget):
                 self._paste((tile, class_map.labels[slice(*tile.rows), slice(*tile.columns)]))
                 self._run = None
         self._settle(run)
-        run.scan.class_map = class_map
+        _hand_over(run, class_map)
         done = sum(Region(tile.rows, tile.columns).pixels for tile in growing.tiles)
         wanted = sum(region.pixels for region in run.regions or [whole_scan(class_map.shape)])
         self.result.setText(f"{min(done / wanted, 1):.0%} of the region was labelled, and is kept.")
@@ -386,6 +387,8 @@ class SegmentWidget(QWidget):
             shown = ClassLayer(self._viewer, layer, shape)
             shown.paste((0, shape[0]), (0, shape[1]), class_map.labels)
             shown.settle()
+            # Nobody knows which network made it.
+            scan.model, scan.model_option = None, None
             scan.class_map = class_map
             shares, _ = shares_and_confidence(class_map, [whole_scan(shape)])
             self.result.setText(
@@ -425,6 +428,14 @@ class SegmentWidget(QWidget):
         if run.scan.source is None:
             raise ScanError("The scan is not a file: save it first.")
         return command_text(run.scan.source, run.model, run.device, run.probabilities)
+
+
+def _hand_over(run: _Run, class_map: ClassMap) -> None:
+    """Give the other widgets the class map, and for the report the network that made it."""
+    network = run.growing.model if run.growing is not None else None
+    run.scan.model = None if network is None else ModelReport(name=network.name, sha256=network.sha256)
+    run.scan.model_option = run.model
+    run.scan.class_map = class_map
 
 
 def _work(run: _Run, job: Job) -> _Result:
