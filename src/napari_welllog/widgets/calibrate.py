@@ -414,15 +414,18 @@ class CalibrateWidget(QWidget):
         scan = self._scan
         if scan is None:
             return
-        pixels = scan.pixels
+        pixels, had = scan.pixels, bool(self.draft.tracks)
 
         def take(tracks: Tracks) -> None:
             if scan is self._scan:
                 self.change(lambda draft: Draft(draft.unit, draft.anchors, tuple(tracks.tracks)))
                 found = len(tracks.tracks)
-                self.bar.say(
-                    f"{found} track{'s' if found != 1 else ''} found. Undo brings the earlier ones back."
+                then = (
+                    "Undo brings the earlier ones back."
+                    if had
+                    else "Next: Add anchor, at two depths or more."
                 )
+                self.bar.say(f"{found} track{'s' if found != 1 else ''} found. {then}")
 
         self.bar.start(lambda job: propose_tracks(pixels), take, text="Looking for the grid")
 
@@ -476,7 +479,7 @@ class CalibrateWidget(QWidget):
         chosen = self.ignored.currentRow()
         self.ignored.clear()
         for top, bottom, left, right in track.ignore if track else []:
-            self.ignored.addItem(f"rows {top:g} to {bottom:g}, columns {left:g} to {right:g}")
+            self.ignored.addItem(f"rows {top:.0f}–{bottom:.0f}, columns {left:.0f}–{right:.0f}")
         self.ignored.setCurrentRow(min(max(chosen, 0), self.ignored.count() - 1))
         self.ignored.setVisible(self.ignored.count() > 0)
         self.ignored_remove.setEnabled(self.ignored.count() > 0)

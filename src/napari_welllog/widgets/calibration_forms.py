@@ -23,6 +23,9 @@ from napari_welllog.tracks.usual_curves import USUAL_CURVES
 
 _WRONG = "border: 1px solid #e0533d"
 _CURVE_NAMES = {1: "Curve one (solid or heavier)", 2: "Curve two (dashed or lighter)"}
+_FIELD_WIDTH = 84
+"""Pixels of a field, in which "linear" and a mnemonic of five letters can be read."""
+
 _UNTOUCHED = ("fraction", 0.0, 1.0, "linear")
 
 
@@ -141,8 +144,9 @@ class CurveForm(QGroupBox):
             layout.addWidget(QLabel(name), row, 2 * column)
             layout.addWidget(field, row, 2 * column + 1)
             field.setToolTip(tip)
-            field.setMinimumWidth(40)
-            field.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+            # All fields alike, whatever a field's own idea of its width.
+            field.setMinimumWidth(_FIELD_WIDTH)
+            field.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         layout.setColumnStretch(1, 1)
         layout.setColumnStretch(3, 1)
 
