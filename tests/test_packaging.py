@@ -8,6 +8,7 @@ import sys
 from importlib import import_module, metadata
 from importlib.util import find_spec
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 import yaml
@@ -26,6 +27,12 @@ COMMANDS = [command["python_name"] for command in CONTRIBUTIONS["commands"]]
 def test_the_manifest_is_valid() -> None:
     manifest = PluginManifest.from_file(MANIFEST)
     assert manifest.name == "napari-welllog"
+
+
+def test_the_icon_is_a_picture_in_the_package() -> None:
+    package, _, name = str(yaml.safe_load(MANIFEST.read_text())["icon"]).partition(":")
+    picture = ElementTree.parse(Path(import_module(package).__file__ or "").parent / name)
+    assert picture.getroot().tag == "{http://www.w3.org/2000/svg}svg"
 
 
 @pytest.mark.parametrize("python_name", COMMANDS)
