@@ -20,9 +20,9 @@ from _table import add_write_option, markdown_table, publish
 def main() -> None:
     """Train one small run for each loss and print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--steps", type=int, default=600, help="batches each network sees")
+    parser.add_argument("--steps", type=int, default=1500, help="batches each network sees")
     parser.add_argument("--window", type=int, default=128, help="rows and columns of a window")
-    parser.add_argument("--held-out", type=int, default=200, help="windows the scores are measured on")
+    parser.add_argument("--held-out", type=int, default=96, help="windows the scores are measured on")
     add_write_option(parser)
     options = parser.parse_args()
     from napari_welllog.unet.losses import LOSSES

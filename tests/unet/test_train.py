@@ -222,6 +222,15 @@ def test_a_checkpoint_that_cannot_be_written_is_named(tmp_path) -> None:
 # --- Parts ---
 
 
+def test_a_short_training_is_not_averaged_with_where_it_began() -> None:
+    average = [torch.zeros(2), torch.zeros(1, dtype=torch.long)]
+    for step in range(1, 101):
+        import_module("napari_welllog.unet.train")._average(
+            average, [torch.ones(2), torch.full((1,), step)], step
+        )
+    assert average[0].min() > 0.99
+
+
 def test_the_learning_rate_climbs_briefly_and_falls_to_nothing() -> None:
     rates = [learning_rate(k / 1000) for k in range(1001)]
     peak = int(np.argmax(rates))

@@ -24,9 +24,13 @@ from napari_welllog.unet.network import UNet
 from napari_welllog.unet.scores import PixelScores, score_pixels
 from napari_welllog.unet.weights import save_weights
 
+Tensors = tuple[Tensor, ...] | list[Tensor]
+
 HELD_OUT = 10_000_000
 PEAK_RATE = 4e-3
 WARM_UP = 0.03
+MEMORY = 0.999
+"""What the moving average of the weights keeps of itself at each step, at most."""
 
 
 @dataclass(frozen=True)
@@ -144,8 +148,7 @@ class _Run:
         torch.manual_seed(settings.seed)
         self.settings, self.press, self.checkpoint = settings, press, checkpoint
         self.network = UNet().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        averaging = get_ema_multi_avg_fn(0.999)  # type: ignore[no-untyped-call]
-        self.average = AveragedModel(self.network, multi_avg_fn=averaging, use_buffers=True)
+        self.average = AveragedModel(self.network, multi_avg_fn=_average, use_buffers=True)
         self.optimizer = torch.optim.AdamW(self.network.parameters(), lr=PEAK_RATE, weight_decay=1e-3)
         self.loss = LOSSES[settings.loss].function
         self.step, self.seconds = 0, 0.0
@@ -257,6 +260,15 @@ class _Run:
             raise ModelError(
                 f"'{self.checkpoint}' is not a checkpoint of this training; give another, or start afresh."
             ) from error
+
+
+def _average(averages: Tensors, weights: Tensors, count: Tensor | int) -> None:
+    """Take new weights into the moving averages, in place.
+
+    The window of the average grows with the run, so that a short one is not averaged with where it began.
+    """
+    decay = min(MEMORY, (1 + int(count)) / (10 + int(count)))
+    get_ema_multi_avg_fn(decay)(averages, weights, count)  # type: ignore[no-untyped-call]
 
 
 def learning_rate(fraction: float) -> float:
