@@ -62,7 +62,7 @@ def command_line() -> str:
     kept = []
     for word in words:
         option = word.partition("=")[0]
-        if option in ("--write", "--pictures", "--scans"):
+        if option in ("--write", "--pictures", "--scans", "--figure"):
             if "=" not in word:
                 next(words, None)
         else:

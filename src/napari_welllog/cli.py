@@ -234,7 +234,7 @@ def _print_crossings(figures: Sequence[CrossingFigures], logs: int) -> None:
         between = "-" if f.judged == 0 else f"{low:.2%} to {high:.2%}"
         rate = "-" if f.judged == 0 else f"{f.hops / f.judged:.2%}"
         rows.append([f.reader, str(f.judged), str(f.hops), rate, between, str(f.lost), f"{f.rows_wrong:.2%}"])
-    header = ["reader", "exits", "hops", "hop rate", "95 % interval", "lost", "rows on the wrong curve"]
+    header = ["reader", "exits", "hops", "rate", "95 % interval", "lost", "rows wrong"]
     _table(_console(), f"Exits from the crossings of {logs} printed logs that no training saw", header, rows)
 
 

@@ -28,7 +28,7 @@ APART = 8.0
 """Columns between two centrelines from which one can say on which of the two strands a follower is."""
 
 _SIDEWAYS = 40
-_GRID_ROWS = 256
+_GRID_ROWS = 384
 
 
 @dataclass(frozen=True)
@@ -245,7 +245,7 @@ def start_above(
     )
     column = own.column[rows - own.top]
     gap = np.full(len(rows), np.inf) if other is None else np.abs(column - _columns_at(other, rows))
-    touching = np.flatnonzero(gap <= min(3.0, apart))
+    touching = np.flatnonzero(gap <= 0.6 * apart)
     first = int(touching[-1]) + 1 if len(touching) else 0
     stands = np.flatnonzero(np.isfinite(column[first:]) & (gap[first:] >= apart))
     if not len(stands):

@@ -9,10 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_welllog.class_map import ClassMap
-from napari_welllog.crossings.compare import APART, AROUND, _columns_at, start_above
+from napari_welllog.crossings.compare import APART, _columns_at, start_above
 from napari_welllog.crossings.find import Crossing
 from napari_welllog.curves import Trace
 from napari_welllog.followers import METHODS, FollowedPath, Ink, Verdict, follow
+
+LEAD = 30
+"""Rows above a crossing from which followers start: enough for the slope, and little in which to get lost."""
 
 AFTER = 40
 """Rows below a crossing in which it shows on which strand a follower left: four feet at ten rows to the foot."""
@@ -210,9 +213,9 @@ def score_crossings(
 
 def _room(crossings: Sequence[Crossing], k: int) -> tuple[int, int]:
     """Rows between a crossing and the one above it, and the one below it."""
-    lead = crossings[k].row_from - crossings[k - 1].row_to - 1 if k else AROUND
+    lead = crossings[k].row_from - crossings[k - 1].row_to - 1 if k else 60
     rows = crossings[k + 1].row_from - crossings[k].row_to - 1 if k + 1 < len(crossings) else AFTER
-    return min(max(lead, 0), AROUND), min(max(rows, 0), AFTER)
+    return min(max(lead, 0), LEAD), min(max(rows, 0), AFTER)
 
 
 def _inside(start: tuple[int, float], ink: Ink) -> bool:

@@ -164,9 +164,12 @@ def read_start(text: str, tracks: Tracks) -> tuple[str, Start]:
 
     Examples
     --------
-    >>> from napari_welllog.synthetic import print_log
-    >>> read_start("GR=120,80.5", print_log(7, rows=400, columns=600).tracks)
-    ('GR', (120.0, 80.5))
+    >>> from napari_welllog.tracks import DepthAxis
+    >>> curve = {"class": 1, "mnemonic": "GR", "unit": "GAPI", "left": 0, "right": 150}
+    >>> track = Track(name="t", left=0, right=99, top=0, bottom=99, curves=[curve])
+    >>> axis = DepthAxis(unit="ft", anchors=[(0, 100), (99, 110)])
+    >>> read_start("GR=12,80.5", Tracks(depth=axis, tracks=[track]))
+    ('GR', (12.0, 80.5))
     """
     name, _, place = text.partition("=")
     names = [curve.mnemonic for track in tracks.tracks for curve in track.curves]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -11,14 +13,14 @@ Shares = NDArray[np.float32]
 BLOCK = 64
 """Pixels along a line that are looked at together: over so many a skewed page moves a line by about one pixel."""
 
-LONG = 384
+LONG = 768
 """Pixels that a line must run straight on to be a grid line; a curve that stands still for so long is rare."""
 
 _SHARE_OF_A_SIDE = 0.7
 """In a picture that is not so long, a grid line runs over this share of it."""
 
 _FEWEST_BLOCKS = 3
-_SURELY, _PERHAPS, _SEAM = 0.6, 0.35, 0.12
+_SURELY, _PERHAPS, _SEAM = 0.6, 0.35, 0.25
 
 
 def erase_printed_lines(ink: Mask, across: float = 0.8, lean: float | None = None) -> None:
@@ -51,8 +53,11 @@ def erase_printed_lines(ink: Mask, across: float = 0.8, lean: float | None = Non
     shares = _block_shares(ink, 1)
     steps = max(int(across * columns // BLOCK), _FEWEST_BLOCKS)
     lines = [
-        (ink, _line_blocks(shares, steps) if lean is None else _leaning_blocks(shares, across, lean)),
-        (ink.T, _line_blocks(_block_shares(ink, 0).T, _blocks_of(rows))),
+        (
+            ink,
+            _line_blocks(shares, steps, columns) if lean is None else _leaning_blocks(shares, across, lean),
+        ),
+        (ink.T, _line_blocks(_block_shares(ink, 0).T, _blocks_of(rows), rows)),
     ]
     hits = [_pixels_without_crossing(picture, blocks) for picture, blocks in lines]
     for (picture, _), (line, along) in zip(lines, hits, strict=True):
@@ -61,7 +66,7 @@ def erase_printed_lines(ink: Mask, across: float = 0.8, lean: float | None = Non
 
 def _blocks_of(rows: int) -> int:
     """The number of blocks down that make a vertical line, in a picture of this height."""
-    return max(int(min(LONG, _SHARE_OF_A_SIDE * rows) // BLOCK), _FEWEST_BLOCKS)
+    return max(math.ceil(min(LONG, _SHARE_OF_A_SIDE * rows) / BLOCK), _FEWEST_BLOCKS)
 
 
 def _block_shares(ink: Mask, axis: int) -> Shares:
@@ -80,13 +85,15 @@ def _block_shares(ink: Mask, axis: int) -> Shares:
     return np.asarray(shares, np.float32)
 
 
-def _line_blocks(shares: Shares, steps: int) -> Mask:
+def _line_blocks(shares: Shares, steps: int, length: int) -> Mask:
     """Which blocks, bool (lines, blocks), belong to a line that is inked over so many blocks in a row."""
     if shares.shape[1] < steps:
         return np.zeros(shares.shape, bool)
-    onward = _best_sums(shares, steps)
-    back = [sums[:, ::-1] for sums in _best_sums(shares[:, ::-1], steps)]
-    best = np.max([onward[k] + back[steps - 1 - k] - shares for k in range(steps)], axis=0)
+    counted = shares.copy()
+    counted[:, -1] *= (length - 1) % BLOCK / BLOCK  # the last block may be a short one
+    onward = _best_sums(counted, steps)
+    back = [sums[:, ::-1] for sums in _best_sums(counted[:, ::-1], steps)]
+    best = np.max([onward[k] + back[steps - 1 - k] - counted for k in range(steps)], axis=0)
     blocks = (best >= _SURELY * steps) & (shares >= _PERHAPS)
     for _ in range(2):  # the seam of a line that leans, or is drawn between two pixels
         blocks |= _beside(blocks) & (shares >= _SEAM)

@@ -13,6 +13,9 @@ PAPER = 0.4
 SURPRISE = 0.3
 """Price of ink one standard deviation beside where the path was heading; it grows with the square, up to nine."""
 
+KICK = 3.0
+"""Price of turning into a horizontal stroke."""
+
 WAYS = 6
 """Ways down that are kept from row to row."""
 
@@ -134,20 +137,15 @@ class _Search:
                 off /= 3
             dust = PAPER if self._weight[i] < 1 else 0.0
             price = way.price + SURPRISE * min(off * off, 9.0) + dust
-            for through in (False, True):
-                if through and not self._may_be_another(way, ahead, left, right):
-                    continue
-                key = i, through
-                if key not in onto or price < onto[key].price:
-                    onto[key] = self._onto(row, way, ahead, price, left, right, core, through)
+            kick = KICK if way.ends is None and self._sweeps(way, left, right) else 0.0
+            for through in (False, True) if kick and left <= ahead <= right else (False,):
+                key, total = (i, through), price if through else price + kick
+                if key not in onto or total < onto[key].price:
+                    onto[key] = self._onto(row, way, ahead, total, left, right, core, through)
 
     def _sweeps(self, way: _Way, left: int, right: int) -> bool:
         """Whether a run is a horizontal stroke."""
         return right - left + 1 > 3 * way.width + 2 * self._half + 3
-
-    def _may_be_another(self, way: _Way, ahead: float, left: int, right: int) -> bool:
-        """Whether a run is a horizontal stroke through which the way may go straight on: another strand's kick."""
-        return self._sweeps(way, left, right) and way.ends is None and left <= ahead <= right
 
     def _onto(
         self,

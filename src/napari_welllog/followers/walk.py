@@ -29,6 +29,7 @@ _PARTED_FADES = 0.5
 _MOST_CANDIDATES = 8
 _HIDES_FROM = 0.3
 _WORN_ROWS = 2
+_KICK = 3.0
 
 
 class Verdict(IntEnum):
@@ -161,7 +162,7 @@ class Walk:
         self._half = ink.pen / 2
         self._own_width = ink.pen
         self._usual_gap = _FIRST_GAP
-        self._together = 0.0
+        self._together, self._parted = 0.0, False
         self._start, self._last_row = row, last_row
         self._inked_row = row - 1
         self._column = column
@@ -214,7 +215,7 @@ class Walk:
             left, right = self._left[i], self._right[i]
             half = min(self._half, (right - left) / 2)
             core_left, core_right = left + half, right - half
-            distance = self._distance(core_left, core_right, predicted)
+            distance = self._distance(core_left, core_right, predicted, spread)
             touching = left <= near_right and right >= near_left
             # However sharp the corner, ink that hangs together with the ink underfoot may be the line.
             off = 2 * distance / (distance + 6 * spread) if touching else distance / spread
@@ -230,7 +231,7 @@ class Walk:
             weighed = sorted(best, key=lambda one: one[1])
         return weighed
 
-    def _distance(self, core_left: float, core_right: float, predicted: float) -> float:
+    def _distance(self, core_left: float, core_right: float, predicted: float, spread: float) -> float:
         """Columns from where the line is expected to a run; from a horizontal stroke it goes on at either end."""
         onward = max(core_left - predicted, predicted - core_right, 0.0)
         if self._ends is None:
@@ -239,7 +240,8 @@ class Walk:
         to_far = max(core_left - far, far - core_right, 0.0)
         to_near = max(core_left - near, near - core_right, 0.0) + 1.0
         sideways = min(to_far, to_near)
-        return min(onward, sideways + 1.0) if self._holds else sideways
+        # Straight on is likelier than a kick of its own that begins just where it meets other ink.
+        return min(onward, sideways + _KICK * spread) if self._holds else sideways
 
     def _score_of_a_gap(self, gap: int, weighed: list[_Weighed], best: int) -> float:
         """How plausible it is that the line is in a gap of its pen, and the best run is another strand's."""
@@ -262,11 +264,12 @@ class Walk:
         width = right - left + 1
         wide = width > 1.6 * self._own_width + 1
         if self._merges[index]:
-            self._together = 1.0
+            self._together, self._parted = 1.0, False
         elif self._together > 0.01:
             near_left, near_right = self._within_touch(gap)
             parts = sum(one[1] <= near_right and one[2] >= near_left for one in weighed) > 1
-            self._together *= _PARTED_FADES if parts else 1.0 if wide else _TOGETHER_FADES
+            self._parted = self._parted or parts
+            self._together *= _PARTED_FADES if self._parted else 1.0 if wide else _TOGETHER_FADES
         else:
             self._together = 0.0
 
