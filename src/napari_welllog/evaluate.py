@@ -124,7 +124,8 @@ def wilson_interval(hits: int, trials: int, deviations: float = 1.96) -> tuple[f
     rate = hits / trials
     middle = (rate + square / 2) / (1 + square)
     reach = deviations * np.sqrt(rate * (1 - rate) / trials + square / (4 * trials)) / (1 + square)
-    return max(0.0, float(middle - reach)) if hits else 0.0, min(1.0, float(middle + reach))
+    low = max(0.0, float(middle - reach)) if hits else 0.0
+    return low, min(1.0, float(middle + reach)) if hits < trials else 1.0
 
 
 def figures_of(scores: Sequence[Score]) -> list[CrossingFigures]:

@@ -28,6 +28,7 @@ APART = 8.0
 """Columns between two centrelines from which one can say on which of the two strands a follower is."""
 
 _SIDEWAYS = 40
+_TOUCH = 0.6
 _GRID_ROWS = 384
 
 
@@ -245,12 +246,12 @@ def start_above(
     )
     column = own.column[rows - own.top]
     gap = np.full(len(rows), np.inf) if other is None else np.abs(column - _columns_at(other, rows))
-    touching = np.flatnonzero(gap <= 0.6 * apart)
-    first = int(touching[-1]) + 1 if len(touching) else 0
-    stands = np.flatnonzero(np.isfinite(column[first:]) & (gap[first:] >= apart))
+    stands = np.flatnonzero(np.isfinite(column) & (gap >= apart))
     if not len(stands):
         return None
-    k = first + int(stands[0])
+    # What touches below the last place where they stand apart is the crossing itself.
+    touching = np.flatnonzero(gap[: stands[-1]] <= _TOUCH * apart)
+    k = int(stands[stands > touching[-1]][0]) if len(touching) else int(stands[0])
     return int(rows[k]), float(column[k])
 
 

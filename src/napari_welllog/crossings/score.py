@@ -213,7 +213,7 @@ def score_crossings(
 
 def _room(crossings: Sequence[Crossing], k: int) -> tuple[int, int]:
     """Rows between a crossing and the one above it, and the one below it."""
-    lead = crossings[k].row_from - crossings[k - 1].row_to - 1 if k else 60
+    lead = crossings[k].row_from - crossings[k - 1].row_to - 1 if k else LEAD
     rows = crossings[k + 1].row_from - crossings[k].row_to - 1 if k + 1 < len(crossings) else AFTER
     return min(max(lead, 0), LEAD), min(max(rows, 0), AFTER)
 
