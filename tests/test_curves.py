@@ -242,7 +242,7 @@ def test_printed_logs_are_read_back_from_their_class_maps():
         for trace in extract_traces(class_map, track):
             truth = truths[trace.curve_class].column[trace.top : trace.top + len(trace.column)]
             error = np.abs(trace.column - truth) / (right - left)
-            assert np.nanmedian(error) < 0.002
+            assert np.nanmedian(error) < 0.003
 
 
 def test_values_follow_the_scale_whichever_way_it_runs():

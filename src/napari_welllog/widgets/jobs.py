@@ -324,7 +324,7 @@ def spoken(seconds: float) -> str:
     Examples
     --------
     >>> spoken(8.4), spoken(75), spoken(4000)
-    ('9 s', '1 min 15 s', '1 h 7 min')
+    ('9 s', '1 min 15 s', '1 h 6 min')
     """
     whole = int(-(-seconds // 1))
     if whole < 60:
