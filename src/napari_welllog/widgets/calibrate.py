@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
+from qtpy.compat import isalive
 from qtpy.QtCore import Qt
 from qtpy.QtGui import QKeySequence, QShortcut  # type: ignore[attr-defined]
 from qtpy.QtWidgets import (
@@ -15,7 +16,6 @@ from qtpy.QtWidgets import (
     QButtonGroup,
     QComboBox,
     QFileDialog,
-    QFrame,
     QGroupBox,
     QHBoxLayout,
     QLabel,
@@ -23,7 +23,6 @@ from qtpy.QtWidgets import (
     QListWidget,
     QListWidgetItem,
     QPushButton,
-    QScrollArea,
     QVBoxLayout,
     QWidget,
 )
@@ -56,11 +55,12 @@ from napari_welllog.widgets.calibration_anchors import AnchorTable
 from napari_welllog.widgets.calibration_canvas import CalibrationCanvas, Mode
 from napari_welllog.widgets.calibration_file import CalibrationFile
 from napari_welllog.widgets.calibration_forms import CurveForm, TrackForm, mark, number_or_text
+from napari_welllog.widgets.docks import ScrollColumn, join_tabs
 from napari_welllog.widgets.jobs import JobBar
 from napari_welllog.widgets.keys import KEYS, with_key
 from napari_welllog.widgets.layer_choice import ImageChoice
 from napari_welllog.widgets.open_scan import OpenScan
-from napari_welllog.widgets.view import itself
+from napari_welllog.widgets.view import is_cleared, itself
 
 if TYPE_CHECKING:
     import napari.viewer
@@ -183,15 +183,9 @@ class CalibrateWidget(QWidget):
         column.addWidget(self.file_line)
         column.addLayout(_beside(self.load_button, self.save_button, self.copy_button))
         column.addStretch()
-        scroll = QScrollArea()
-        scroll.setWidgetResizable(True)
-        scroll.setFrameShape(QFrame.Shape.NoFrame)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        scroll.setWidget(inside)
-        scroll.setMinimumWidth(inside.minimumSizeHint().width() + 16)
         whole = QVBoxLayout(self)
         whole.setContentsMargins(0, 0, 0, 0)
-        whole.addWidget(scroll)
+        whole.addWidget(ScrollColumn(inside))
 
     def _connect(self) -> None:
         """Let the controls do what they say."""
@@ -210,7 +204,7 @@ class CalibrateWidget(QWidget):
         self.copy_button.clicked.connect(self.copy_as_python)
         self._file.saved.connect(lambda path: self._say_file(f"Saved in {path.name}."))
         self._file.failed.connect(lambda line: self._say_file(f"Not saved: {line}", wrong=True))
-        self.destroyed.connect(partial(_farewell, self._file, self.canvas))
+        self.destroyed.connect(_Farewell(self._file, self.canvas))
 
     def _shortcut(self, key: str, act: Callable[[], Any], where: QWidget | None = None) -> None:
         """Bind a key while the widget, or one in it, has the focus."""
@@ -725,6 +719,11 @@ class CalibrateWidget(QWidget):
             clipboard.setText(to_python(tracks, self._file.path or f"{name}{ENDING}"))
             self.bar.say("Copied: paste it into a script.")
 
+    def showEvent(self, event: Any) -> None:
+        """Share the place of our other widgets."""
+        super().showEvent(event)
+        join_tabs(self)
+
     def closeEvent(self, event: Any) -> None:
         """Save what waits when the window is closed."""
         self._file.finish()
@@ -774,8 +773,18 @@ def _about_file(beside: Path | None, loaded: Tracks | None) -> str:
     )
 
 
-def _farewell(file: CalibrationFile, canvas: CalibrationCanvas, _: object = None) -> None:
-    """Save what waits and let the viewer go, once the widget is no more."""
-    canvas.disconnect_viewer()
-    file.blockSignals(True)
-    file.finish()
+class _Farewell:
+    """Saves what waits and lets the viewer go, once the widget is no more."""
+
+    def __init__(self, file: CalibrationFile, canvas: CalibrationCanvas) -> None:
+        self.file, self.canvas = file, canvas
+
+    def __call__(self, _: object = None) -> None:
+        # Empty when Python collected it together with the widget, and dead when it clears objects as it exits.
+        if is_cleared(self):
+            return
+        if isalive(self.canvas):  # type: ignore[no-untyped-call]
+            self.canvas.disconnect_viewer()
+        if isalive(self.file):  # type: ignore[no-untyped-call]
+            self.file.blockSignals(True)
+            self.file.finish()

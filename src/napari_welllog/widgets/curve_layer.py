@@ -153,9 +153,11 @@ class CurveLayer:
         self.layer.selected_data = set()
         self.layer.mode = MODES[tool]
 
-    def release(self) -> None:
-        """Stop watching the layer; it can then no longer be edited, for nobody would keep what was done."""
+    def release(self, closing: bool = False) -> None:
+        """Stop watching the layer; unless its window closes, it can no longer be edited: nobody would keep that."""
         self.layer.events.data.disconnect(self._on_data)
+        if closing:
+            return
         self.layer.mode = "pan_zoom"
         self.layer.editable = False
 

@@ -3,29 +3,27 @@
 from __future__ import annotations
 
 import shlex
+import weakref
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from weakref import WeakKeyDictionary
 
+from qtpy.compat import isalive
 from qtpy.QtCore import Qt, QTimer
 from qtpy.QtWidgets import (
     QApplication,
     QButtonGroup,
     QComboBox,
-    QDockWidget,
     QDoubleSpinBox,
     QFileDialog,
     QFormLayout,
     QGroupBox,
     QHBoxLayout,
     QLabel,
-    QMainWindow,
     QMessageBox,
     QPushButton,
-    QScrollArea,
     QSizePolicy,
     QVBoxLayout,
     QWidget,
@@ -49,11 +47,12 @@ from napari_welllog.review import Doubt, find_doubts
 from napari_welllog.scan import Scan
 from napari_welllog.tracks import Tracks
 from napari_welllog.widgets.curve_layer import CurveLayer, Tool, TrackCurves
+from napari_welllog.widgets.docks import ScrollColumn, dock_of, join_tabs, put_beside
 from napari_welllog.widgets.jobs import Job, JobBar
 from napari_welllog.widgets.keys import bind, with_key
 from napari_welllog.widgets.layer_choice import ImageChoice
 from napari_welllog.widgets.open_scan import OpenScan
-from napari_welllog.widgets.view import itself, show_rows
+from napari_welllog.widgets.view import is_cleared, itself, show_rows
 
 if TYPE_CHECKING:
     import napari.viewer
@@ -91,7 +90,7 @@ _AROUND_DOUBT = 120
 _PLOT_WIDTH, _OWN_WIDTH = 280, 330
 """Pixels of the two docks at first."""
 
-_histories: WeakKeyDictionary[OpenScan, EditHistory] = WeakKeyDictionary()
+_histories: weakref.WeakKeyDictionary[OpenScan, EditHistory] = weakref.WeakKeyDictionary()
 """The edits of each open scan, kept while it is open even if the widget is closed."""
 
 
@@ -176,6 +175,7 @@ class CurvesWidget(QWidget):
         self.extraction: Extraction | None = None
         self.layers: list[CurveLayer] = []
         self.plot: LogPlot | None = None
+        self._window: Callable[[], QWidget | None] | None = None
         self._followed: OpenScan | None = None
         self._at_doubt: tuple[int, int, int] | None = None
         self._written: set[Path] = set()
@@ -412,17 +412,12 @@ class CurvesWidget(QWidget):
         if window is None:
             return
         window.add_dock_widget(plot, name="Log plot", area="right")
-        # Not what napari returns: to a plugin that is a proxy, which Qt does not take for a dock.
-        dock, own = _dock_of(plot), _dock_of(self)
-        main = dock.parentWidget() if dock is not None else None
-        if dock is not None and own is not None and isinstance(main, QMainWindow):
-            main.splitDockWidget(dock, own, Qt.Orientation.Horizontal)
-            main.resizeDocks([dock, own], [_PLOT_WIDTH, _OWN_WIDTH], Qt.Orientation.Horizontal)
+        put_beside(plot, self, (_PLOT_WIDTH, _OWN_WIDTH))
 
     def _plot_window(self) -> QWidget:
         """What to show or hide: the plot's dock, or the plot itself."""
         assert self.plot is not None
-        return _dock_of(self.plot) or self.plot
+        return dock_of(self.plot) or self.plot
 
     # --- Exporting ---
 
@@ -541,6 +536,12 @@ class CurvesWidget(QWidget):
 
     # --- What is said ---
 
+    def showEvent(self, event: Any) -> None:
+        """Share the place of our other widgets."""
+        super().showEvent(event)
+        self._window = weakref.ref(self.window())  # a strong one would keep napari's window from being freed
+        join_tabs(self)
+
     def _follow_scan(self) -> None:
         """Follow another scan."""
         if self._followed is not None:
@@ -597,7 +598,12 @@ class CurvesWidget(QWidget):
         assert self.extraction is not None
         curves = self.extraction.tracks.tracks[place].curves
         name = next(curve.mnemonic for curve in curves if curve.curve_class == doubt.curve_class)
-        self.doubt_label.setText(f"{number + 1} of {len(doubts)}: {name}, {doubt.reason}")
+        depth = self.extraction.tracks.depth
+        first, last = sorted(depth.depths([doubt.row_from, doubt.row_to]))
+        where = f"{first:.1f}" if last - first < 0.1 else f"{first:.1f} to {last:.1f}"
+        self.doubt_label.setText(
+            f"{number + 1} of {len(doubts)}: {name}, {doubt.reason}, {where} {depth.unit}"
+        )
 
     def _set_step(self, tracks: Tracks) -> None:
         """Begin with the usual step of the depth unit."""
@@ -627,15 +633,9 @@ class CurvesWidget(QWidget):
         for box in (self._build_doubts(), self._build_editing(), self._build_export()):
             layout.addWidget(box)
         layout.addStretch(1)
-        scroll = QScrollArea()
-        scroll.setWidgetResizable(True)
-        scroll.setFrameShape(QScrollArea.Shape.NoFrame)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        scroll.setWidget(column)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
-        outer.addWidget(scroll)
-        self.setMinimumWidth(280)
+        outer.addWidget(ScrollColumn(column))
 
     def _build_doubts(self) -> QGroupBox:
         """Going from one doubtful stretch to the next, and the plot."""
@@ -753,7 +753,6 @@ def _button(text: str, tip: str, act: Callable[[], Any]) -> QPushButton:
     """A button."""
     button = QPushButton(text)
     button.setToolTip(tip)
-    button.setMinimumWidth(40)  # or a row of buttons makes the dock wide
     button.clicked.connect(lambda: act())
     return button
 
@@ -764,14 +763,6 @@ def _row(*widgets: QWidget) -> QHBoxLayout:
     for widget in widgets:
         row.addWidget(widget)
     return row
-
-
-def _dock_of(widget: QWidget) -> QDockWidget | None:
-    """The dock that a widget lies in."""
-    parent = widget.parentWidget()
-    while parent is not None and not isinstance(parent, QDockWidget):
-        parent = parent.parentWidget()
-    return parent
 
 
 def curve_table(reading: Reading) -> str:
@@ -850,9 +841,17 @@ class _Farewell:
         self.state = state
 
     def __call__(self, _: Any = None) -> None:
+        # Empty when Python collected it together with the widget, or clears everything as it exits.
+        if is_cleared(self) or not self.state or is_cleared(self.state["viewer"]):
+            return
         self.state["_unbind"]()
+        # While napari's window closes, its canvas can no longer be told that a layer changes.
+        window = self.state["_window"]() if self.state["_window"] is not None else None
+        closing = self.state["_window"] is not None and (
+            window is None or not isalive(window)  # type: ignore[no-untyped-call]
+        )
         for curve_layer in self.state["layers"]:
-            curve_layer.release()
+            curve_layer.release(closing)
         scan = self.state["_followed"]
         if scan is not None:
             for signal in (scan.tracks_changed, scan.class_map_changed):

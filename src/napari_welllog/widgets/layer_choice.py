@@ -9,7 +9,7 @@ from qtpy.QtWidgets import QComboBox, QSizePolicy, QWidget
 
 from napari_welllog.widgets.layers import RESULT
 from napari_welllog.widgets.open_scan import OpenScan, open_scan
-from napari_welllog.widgets.view import itself
+from napari_welllog.widgets.view import is_cleared, itself
 
 if TYPE_CHECKING:
     from napari import Viewer
@@ -125,7 +125,7 @@ class _Disconnect:
 
     def __call__(self, _: Any = None) -> None:
         # Empty when Python collected it together with the combo box: then napari has forgotten the two already.
-        if not self.__dict__:
+        if is_cleared(self) or is_cleared(self.viewer):
             return
         events = self.viewer.layers.events
         for emitter in (events.inserted, events.removed, events.reordered):

@@ -24,7 +24,7 @@ from napari_welllog.overlay import BRIDGED_COLOURS, CURVE_COLOURS, EDITED_COLOUR
 from napari_welllog.review import thinned
 from napari_welllog.tracks import Curve, DepthAxis, ValueAxis
 from napari_welllog.widgets.curve_layer import TrackCurves
-from napari_welllog.widgets.view import go_to_row, visible_rows
+from napari_welllog.widgets.view import go_to_row, is_cleared, visible_rows
 
 if TYPE_CHECKING:
     from napari import Viewer
@@ -306,5 +306,8 @@ class _Disconnect:
         self.events, self.follow = events, follow
 
     def __call__(self, _: Any = None) -> None:
+        # Empty when Python collected it together with the plot: then the camera has forgotten it already.
+        if is_cleared(self):
+            return
         for event in self.events:
             event.disconnect(self.follow)

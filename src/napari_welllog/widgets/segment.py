@@ -21,7 +21,6 @@ from qtpy.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QPushButton,
-    QScrollArea,
     QSizePolicy,
     QToolButton,
     QVBoxLayout,
@@ -43,6 +42,7 @@ from napari_welllog.unet.regions import (
 )
 from napari_welllog.unet.weights import shipped_models
 from napari_welllog.widgets.class_layer import ClassLayer, show_result_of
+from napari_welllog.widgets.docks import ScrollColumn, join_tabs
 from napari_welllog.widgets.jobs import Job, JobBar, spoken
 from napari_welllog.widgets.layer_choice import ImageChoice
 from napari_welllog.widgets.layers import label_pyramid, probability_layer
@@ -169,17 +169,14 @@ class SegmentWidget(QWidget):
         column.addWidget(self.result)
         column.addStretch(1)
         column.addLayout(copies)
-        scroll = QScrollArea()
-        scroll.setWidgetResizable(True)
-        scroll.setFrameShape(QScrollArea.Shape.NoFrame)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        scroll.setWidget(inside)
-        # As narrow as the controls allow, and never so narrow that they are cut off.
-        bar = scroll.verticalScrollBar()
-        scroll.setMinimumWidth(inside.minimumSizeHint().width() + (bar.sizeHint().width() if bar else 0))
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(scroll)
+        layout.addWidget(ScrollColumn(inside))
+
+    def showEvent(self, event: Any) -> None:
+        """Share the place of our other widgets."""
+        super().showEvent(event)
+        join_tabs(self)
 
     def _follow_scan(self, *_: object) -> None:
         """Offer what can be done with the chosen scan."""

@@ -20,6 +20,18 @@ def itself(viewer: Viewer | ViewerModel) -> Any:
     return getattr(viewer, "__wrapped__", viewer)
 
 
+def is_cleared(something: object) -> bool:
+    """Whether Python has collected an object, or clears all as it exits: it is there but holds nothing any more.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace
+    >>> is_cleared(SimpleNamespace()), is_cleared(SimpleNamespace(layers=[]))
+    (True, False)
+    """
+    return not vars(something)
+
+
 def visible_rows(viewer: Viewer | ViewerModel, layer: Layer) -> tuple[float, float]:
     """First and last row of a layer that the canvas shows, whether or not the layer reaches there."""
     camera = viewer.scene.camera
