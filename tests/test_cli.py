@@ -19,6 +19,7 @@ from PIL import Image
 from typer.testing import CliRunner, Result
 
 from napari_welllog import __version__
+from napari_welllog.class_map import ClassMap
 from napari_welllog.cli import app
 from napari_welllog.tracks import Tracks
 
@@ -47,11 +48,11 @@ def files_in(folder: Path) -> list[str]:
 def test_without_a_command_the_help_lists_them_all() -> None:
     result = welllog()
     assert result.exit_code == 0
-    for command in ("digitize", "segment", "tracks", "train", "synth", "evaluate"):
+    for command in ("digitize", "segment", "tracks", "follow", "train", "synth", "evaluate"):
         assert command in result.stdout
 
 
-@pytest.mark.parametrize("command", ["digitize", "segment", "tracks", "train", "synth", "evaluate"])
+@pytest.mark.parametrize("command", ["digitize", "segment", "tracks", "follow", "train", "synth", "evaluate"])
 def test_each_command_explains_itself_with_an_example(command: str) -> None:
     result = welllog(command, "--help")
     assert result.exit_code == 0
@@ -430,3 +431,61 @@ def test_importing_the_command_is_quick() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=os.environ
     )
     assert run.stdout == "False False\n"
+
+
+# --- Follow -------------------------------------------------------------------------------------------------
+
+
+def test_follow_writes_row_column_and_verdict_of_each_curve(well, tmp_path: Path) -> None:
+    curves = [curve for track in Tracks.load(well.tracks).tracks for curve in track.curves]
+    starts = []
+    for curve, trace in zip(curves, well.log.traces, strict=True):
+        row = int(np.flatnonzero(np.isfinite(trace.column))[5])
+        starts += ["--start", f"{curve.mnemonic}={row},{trace.column[row]:.1f}"]
+    out = tmp_path / "followed.csv"
+    result = welllog(
+        "follow", well.scan, "--tracks", well.tracks, "--method", "straight", *starts, "--out", out
+    )
+    assert result.exit_code == 0, result.output
+    lines = out.read_text().splitlines()
+    assert lines[0].split(",") == ["row", "GR", "GR_verdict", "CALI", "CALI_verdict"]
+    verdicts = {field for line in lines[1:] for field in line.split(",")[2::2]}
+    assert verdicts <= {"", "clear", "ambiguous", "lost"}
+    solid = well.log.traces[0].column
+    read = {int(line.split(",")[0]): line.split(",")[1] for line in lines[1:] if line.split(",")[1]}
+    errors = [abs(float(column) - solid[row]) for row, column in list(read.items())[:60]]
+    assert np.nanmedian(errors) < 2
+
+
+@pytest.mark.usefixtures("perfect_network")
+def test_follow_starts_where_the_network_first_sees_the_curves(well, tmp_path: Path) -> None:
+    out = tmp_path / "followed.csv"
+    result = welllog("follow", well.scan, "--tracks", well.tracks, "--out", out)
+    assert result.exit_code == 0, result.output
+    assert out.exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--method", "magnetic"], "choose one of nearest, straight, kalman, viterbi"),
+        (["--start", "GR=1,x"], "is not CURVE=ROW,COLUMN"),
+        (["--start", "RHOB=1,2"], "there is no curve RHOB"),
+        (["--start", "GR=400,99999", "--start", "CALI=400,300"], "lies outside"),
+    ],
+)
+def test_follow_refuses_in_one_line_and_leaves_no_file(well, tmp_path: Path, options, words: str) -> None:
+    out = tmp_path / "made" / "followed.csv"
+    assert words in refused(welllog("follow", well.scan, "--tracks", well.tracks, "--out", out, *options))
+    assert not out.parent.exists()
+
+
+def test_evaluate_sets_the_network_beside_the_followers_at_crossings(perfect_network, monkeypatch) -> None:
+    def see_nothing(pixels: np.ndarray, *_: object, **__: object) -> ClassMap:
+        return ClassMap.from_labels(np.zeros_like(pixels))
+
+    monkeypatch.setattr(import_module("napari_welllog.evaluate"), "segment", see_nothing)
+    result = welllog("evaluate", "--crossings", "--count", "1")
+    assert result.exit_code == 0, result.output
+    for reader in ("nearest", "straight", "kalman", "viterbi", "class map", "traces"):
+        assert reader in result.stdout

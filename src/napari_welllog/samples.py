@@ -11,7 +11,8 @@ import numpy as np
 
 from napari_welllog.crossings import find_crossings
 from napari_welllog.curves import Trace
-from napari_welllog.synthetic import PressSettings, PrintedLog, print_log
+from napari_welllog.synthetic import PressSettings, PrintedLog, lesson, print_log
+from napari_welllog.synthetic.lesson import print_pairs
 from napari_welllog.tracks import DepthAxis, Track, Tracks
 from napari_welllog.widgets.layers import LayerData, scan_layer
 
@@ -46,6 +47,7 @@ SAMPLE_PRESS = PressSettings(
 _SHORT_LOG_SEED = 21
 _FIRST_CROSSING_SEED = 17
 _ROWS_AROUND = 150
+_LESSON_SEED = 3
 
 
 def short_log() -> list[LayerData]:
@@ -89,6 +91,48 @@ def crossing() -> list[LayerData]:
             row, _ = found
             return [_sample(_rows_of(log, row - _ROWS_AROUND, row + _ROWS_AROUND), "crossing")]
     raise AssertionError("count() does not end")
+
+
+def one_crossing() -> list[LayerData]:
+    """Print a small patch in which a solid and a dashed curve cross once.
+
+    Returns
+    -------
+    list of LayerData
+        The scan as an image layer, with `tracks` and `truth` in its metadata as those of `short_log`.
+
+    Examples
+    --------
+    >>> [(pixels, settings, kind)] = one_crossing()
+    >>> sorted(settings["metadata"]["truth"]["columns"])
+    ['CALI1', 'GR1']
+    """
+    return [_sample(print_pairs([lesson.one_crossing()], 1, _LESSON_SEED, SAMPLE_PRESS), "one crossing")]
+
+
+def crossing_gallery() -> list[LayerData]:
+    """Print two dozen crossings: four angles, three pairs of pens, two separations, each in a track of its own.
+
+    Returns
+    -------
+    list of LayerData
+        The scan as an image layer, with `tracks` and `truth` in its metadata as those of `short_log`; the name
+        of each track tells its angle, pens and separation.
+    """
+    return [_sample(print_pairs(lesson.gallery(), 6, _LESSON_SEED, SAMPLE_PRESS), "crossing gallery")]
+
+
+def where_both_fail() -> list[LayerData]:
+    """Print three patches in which neither follower nor class map has enough to go by.
+
+    Returns
+    -------
+    list of LayerData
+        The scan, grey because one pen is faint, as an image layer, with `tracks` and `truth` in its metadata as
+        those of `short_log`.
+    """
+    press = replace(SAMPLE_PRESS, bilevel_share=0.0, faint_share=0.0, jpeg_share=0.0)
+    return [_sample(print_pairs(lesson.where_both_fail(), 3, _LESSON_SEED, press), "where both fail")]
 
 
 def true_traces(log: PrintedLog, track: int) -> list[Trace]:
