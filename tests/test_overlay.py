@@ -13,6 +13,7 @@ from napari_welllog.curves import Trace, TraceState
 from napari_welllog.overlay import (
     BRIDGED_COLOURS,
     CURVE_COLOURS,
+    EDITED_COLOURS,
     darkest_of_blocks,
     overlay_picture,
     write_overlay,
@@ -94,6 +95,15 @@ def test_bridged_stretches_are_pale_and_dashed_and_missing_ones_have_a_bar_at_th
     assert not solid[missing, 50:].any(), "nothing is drawn where the curve is missing"
     assert solid[missing, 30:50].any(axis=1).all(), "a bar stands beside the left edge"
     assert not solid[430:580, :50].any(), "and only there"
+
+
+def test_what_a_hand_drew_is_bold_and_bright() -> None:
+    machine = drawn(paper(), calibration(), [[trace(150.0)]])
+    picture = drawn(paper(), calibration(), [[trace(150.0, states(edited=(100, 200)))]])
+    assert not is_colour(machine, EDITED_COLOURS[1]).any()
+    bright, plain = is_colour(picture, EDITED_COLOURS[1]), is_colour(picture, CURVE_COLOURS[1])
+    assert bright.any(axis=1).sum() == pytest.approx(100, abs=3)
+    assert bright.sum(axis=1).max() > plain.sum(axis=1).max(), "bolder than what was traced"
 
 
 def test_bars_of_two_missing_curves_stand_side_by_side() -> None:

@@ -35,12 +35,19 @@ _GREYS = 64
 _TEXT = _GREYS
 _TEXT_SHADES = 16
 _FIRST_COLOUR = _TEXT + _TEXT_SHADES
-_COLOURS = [*CURVE_COLOURS.values(), *BRIDGED_COLOURS.values(), "#23494C", "#8FAAAC"]
+_COLOURS = [
+    *CURVE_COLOURS.values(),
+    *BRIDGED_COLOURS.values(),
+    "#23494C",
+    "#8FAAAC",
+    *EDITED_COLOURS.values(),
+]
 _PAPER = _GREYS - 1
 _CURVE = {1: _FIRST_COLOUR, 2: _FIRST_COLOUR + 1}
 _BRIDGED = {1: _FIRST_COLOUR + 2, 2: _FIRST_COLOUR + 3}
 _FRAME = _FIRST_COLOUR + 4
 _HATCH = _FIRST_COLOUR + 5
+_EDITED = {1: _FIRST_COLOUR + 6, 2: _FIRST_COLOUR + 7}
 
 # Black ink is drawn this grey, so that a dark line over it stands out.
 _INK_GREY = 135
@@ -59,8 +66,8 @@ def overlay_picture(
 ) -> Image.Image:
     """Draw traces over a scan, with the scales, depths and track edges that turn them into numbers.
 
-    Where a curve was traced its line is solid, where a gap was bridged it is pale and dashed, and where it is
-    missing a bar in its colour stands beside the track's left edge.
+    Where a curve was traced its line is solid, where a gap was bridged it is pale and dashed, where it was
+    edited by hand it is bold and bright, and where it is missing a bar in its colour stands beside the track's left edge.
 
     Parameters
     ----------
@@ -283,7 +290,7 @@ def _draw_missing(sheet: _Sheet, track: Track, trace: Trace, lane: int) -> None:
 
 
 def _draw_trace(sheet: _Sheet, trace: Trace) -> None:
-    """Draw a trace: solid where traced, pale and dashed where bridged."""
+    """Draw a trace: solid where traced, pale and dashed where bridged, bold and bright where edited by hand."""
     row = np.rint(sheet.row(trace.rows)).astype(np.intp)
     column = sheet.column(trace.column)
     before, after = _halfway(column)
@@ -292,12 +299,17 @@ def _draw_trace(sheet: _Sheet, trace: Trace) -> None:
     last = np.floor(np.where(found, np.maximum(before, after), -1)).astype(np.intp) + 1
     along = np.cumsum(np.where(found, np.hypot(1 / sheet.factor, after - before), 0))
     bridged = found & (trace.state == TraceState.BRIDGED)
-    traced = found & ~bridged
+    edited = found & (trace.state == TraceState.EDITED)
+    traced = found & ~bridged & ~edited
     for down in (0, 1):
         which, pixels = sheet.pixels_of_runs(row[bridged] + down, first[bridged], last[bridged])
         into_row = np.abs(pixels % sheet.picture.shape[1] - before[bridged][which])
         dash = (along[bridged][which] + into_row) % (_DASH + _DASH_GAP) < _DASH
         sheet.picture.reshape(-1)[pixels[dash]] = _BRIDGED[trace.curve_class]
+    for down in (0, 1):
+        # First, because it is wider: the rows beside it stay seen.
+        across = (row[edited] + down, first[edited] - 1, last[edited] + 1)
+        sheet.paint_runs(*across, _EDITED[trace.curve_class])
     for down in (0, 1):
         sheet.paint_runs(row[traced] + down, first[traced], last[traced], _CURVE[trace.curve_class])
 
