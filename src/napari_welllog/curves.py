@@ -472,6 +472,33 @@ NEAR_AN_EDGE = 0.12
 LONGEST_PASSAGE = 40
 
 
+def passages_of(trace: Trace) -> list[int]:
+    """Where a curve that wraps has left the track at one edge and comes in again at the other.
+
+    Parameters
+    ----------
+    trace : Trace
+        The curve.
+
+    Returns
+    -------
+    list of int
+        Elements of the trace before which its line is to be broken: from the element before, the curve goes over
+        more than half of all columns that it has.
+
+    Examples
+    --------
+    >>> column = np.array([50.0, 70, 95, 3, 20, 40])
+    >>> passages_of(Trace(1, 0, column, np.ones(6, np.float32), np.ones(6, np.uint8)))
+    [3]
+    """
+    found = trace.column[np.isfinite(trace.column)]
+    if len(found) < 2:
+        return []
+    step = np.abs(np.diff(trace.column, prepend=trace.column[:1]))
+    return [int(place) for place in np.flatnonzero(step > 0.5 * np.ptp(found))]
+
+
 def count_wraps(fractions: Floats, most: int) -> Floats:
     """Count the ranges that a backed-up curve is away from its own, at each row.
 

@@ -51,7 +51,7 @@ def states(*runs: tuple[int, TraceState]) -> np.ndarray:
     return np.concatenate([np.full(rows, state, np.uint8) for rows, state in runs])
 
 
-T, B, M = TraceState.TRACED, TraceState.BRIDGED, TraceState.MISSING
+T, B, M, E = TraceState.TRACED, TraceState.BRIDGED, TraceState.MISSING, TraceState.EDITED
 
 
 # --- The scan ---
@@ -137,6 +137,21 @@ def test_a_curve_is_solid_where_traced_thin_where_bridged_and_has_a_gap_where_mi
     solid, bridged = layer.edge_width[0], layer.edge_width[1]
     assert bridged < solid
     assert not np.allclose(layer.edge_color[0], layer.edge_color[1])
+
+
+def test_a_curve_that_wraps_has_no_line_across_the_track_at_its_passages() -> None:
+    wrapping = GAMMA_RAY.model_copy(update={"wraps": 1})
+    trace = a_trace(states((60, T), (4, E), (36, T)))
+    trace.column[:] = (np.linspace(8, 156, 100) % 100) + 300
+    passage = int(np.flatnonzero(np.diff(trace.column) < 0)[0]) + 1
+    assert 60 < passage < 64, "among the edited rows, whose lines reach to the rows beside them"
+    paths, settings, _ = curves_layer([(wrapping, trace)])
+    assert all(np.ptp(path[:, 1]) < 95 and np.abs(np.diff(path[:, 1])).max() < 91 for path in paths)
+    assert settings["features"]["state"] == ["traced", "edited", "edited", "traced"]
+    drawn = {int(row) for path in paths for row in np.arange(path[0, 0], path[-1, 0] + 1)}
+    assert drawn == set(range(trace.top, trace.top + 100)), "no row is lost"
+    unwrapped, _, _ = curves_layer([(GAMMA_RAY, trace)])
+    assert len(unwrapped) == 3, "a curve that does not wrap may kick as far as it likes"
 
 
 def test_the_features_of_a_curve_say_what_it_is_and_how_well_it_was_read() -> None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_welllog.curves import Trace, TraceState
+from napari_welllog.curves import Trace, TraceState, passages_of
 from napari_welllog.overlay import BRIDGED_COLOURS, CURVE_COLOURS, EDITED_COLOURS
 from napari_welllog.scan import pyramid
 from napari_welllog.tracks import Curve
@@ -264,8 +264,9 @@ def curves_layer(
     features: dict[str, list[Any]] = {key: [] for key in _FEATURES}
     for curve, trace in traces:
         rows = {state: trace.count(state) for state in TraceState}
-        for run in _in_pieces(_drawn_runs(trace), longest):
-            paths.append(_simplified(_path(trace, run).tobytes()).copy())
+        passages = passages_of(trace) if curve.wraps else []
+        for run in _in_pieces(_cut(_drawn_runs(trace), passages), longest):
+            paths.append(_simplified(_path(trace, run, passages).tobytes()).copy())
             for key, value in _features(curve, trace, run, rows).items():
                 features[key].append(value)
     colours = [
@@ -356,6 +357,15 @@ def _drawn_runs(trace: Trace) -> list[_Run]:
     return [run for run in runs if run[2] not in _NOWHERE]
 
 
+def _cut(runs: Iterable[_Run], places: Sequence[int]) -> list[_Run]:
+    """Cut runs before these elements, so that no line is drawn across the track there."""
+    pieces: list[_Run] = []
+    for first, end, kind in runs:
+        edges = [first, *(place for place in places if first < place < end), end]
+        pieces += [(start, stop, kind) for start, stop in pairwise(edges)]
+    return pieces
+
+
 def _in_pieces(runs: Iterable[_Run], longest: int | None) -> list[_Run]:
     """Cut runs of traced rows at every so many rows; a piece ends in the row where the next begins.
 
@@ -400,11 +410,12 @@ def _short_bridges_as_traced(
     return drawn
 
 
-def _path(trace: Trace, run: _Run) -> NDArray[np.float64]:
+def _path(trace: Trace, run: _Run, passages: Sequence[int] = ()) -> NDArray[np.float64]:
     """Rows and columns of a run; one that was not traced reaches to the rows on both of its sides."""
     first, last, kind = run
     if kind != TraceState.TRACED:
-        first, last = max(first - 1, 0), min(last + 1, len(trace.state))
+        first = first if first in passages else max(first - 1, 0)
+        last = last if last in passages else min(last + 1, len(trace.state))
     path = np.column_stack([trace.rows[first:last], trace.column[first:last]])
     path = path[np.isfinite(path).all(axis=1)]
     return path if len(path) > 1 else path + np.array([[-0.5, 0.0], [0.5, 0.0]])
