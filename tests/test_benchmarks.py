@@ -19,6 +19,7 @@ import _prints  # noqa: E402
 import _scores  # noqa: E402
 import _table  # noqa: E402
 import accuracy  # noqa: E402
+import crossings  # noqa: E402
 import pixels  # noqa: E402
 import speed  # noqa: E402
 
@@ -260,3 +261,33 @@ def test_the_published_command_leaves_out_where_results_go(monkeypatch):
     ]
     monkeypatch.setattr(sys, "argv", words)
     assert _table.command_line() == "python benchmarks/accuracy.py --las well.las --cases 4"
+
+
+# Crossings
+
+
+def test_the_crossings_benchmark_counts_every_exit_once_and_its_groups_add_up(tmp_path):
+    from napari_welllog import ClassMap
+
+    def know(log):
+        return ClassMap.from_labels(log.classes)
+
+    exits = crossings.collect(
+        12, crossings.PressSettings(single_one=0, single_two=0, tied_share=1), know, 1200
+    )
+    assert crossings.crossings_in(exits) >= 12
+    keys = [(one.crossing, one.score.method, one.score.curve_class) for one in exits]
+    assert len(keys) == len(set(keys))
+    for groups in (crossings.groups_by_angle(exits), crossings.groups_by_pens(exits)):
+        assert sum(len(group) for _, group in groups) == len(exits)
+    text = crossings.report(exits, exits)
+    for reader in crossings.READERS:
+        assert f"| {crossings.NAMES.get(reader, reader)} |" in text
+    crossings.figure(exits, exits, tmp_path / "figure.png")
+    assert (tmp_path / "figure.png").stat().st_size > 10_000
+
+
+def test_alike_pens_are_printed_alike():
+    log = crossings.print_log(crossings.FIRST_SEED, crossings.ALIKE, rows=400)
+    assert len(log.traces) == 4
+    assert log.traces[0].pen == log.traces[1].pen
