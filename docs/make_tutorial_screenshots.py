@@ -8,6 +8,7 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import chdir
 from pathlib import Path
 
 import napari
@@ -82,6 +83,7 @@ class Tutorial:
         _, self.curves = self.viewer.window.add_plugin_dock_widget("napari-welllog", "Extract curves")
         QTest.mouseClick(self.curves.job_bar.run_button, Qt.MouseButton.LeftButton)
         wait(lambda: not self.curves.job_bar.is_running)
+        settle(1.0)  # the plot takes its place beside the canvas
         self.look_at_a_crossing()
         self.picture("tutorial-4-curves.png")
 
@@ -89,8 +91,9 @@ class Tutorial:
         """Write the results."""
         out = self.scan.parent / "results"
         out.mkdir()
-        self.curves.export_all(out)
-        wait(lambda: not self.curves.export_bar.is_running)
+        with chdir(self.scan.parent):  # so that the picture says no temporary folder
+            self.curves.export_all(out.name)
+            wait(lambda: not self.curves.export_bar.is_running)
         self.picture("tutorial-5-export.png")
         assert sorted(path.suffix for path in out.iterdir()) == [".csv", ".json", ".las", ".png", ".tif"]
 
