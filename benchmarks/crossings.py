@@ -157,7 +157,8 @@ def report(different: Sequence[Exit], alike: Sequence[Exit]) -> str:
     """All tables."""
     parts = [
         f"{crossings_in(different)} crossings of logs whose pens differ, seeds {FIRST_SEED:,} and on. An exit is one "
-        "curve leaving one crossing. The hop rate is that of the exits on either strand.",
+        "curve leaving one crossing. The hop rate is that of the exits on either strand. Exits of one log are alike, "
+        f"so the intervals, which take {len({one.crossing[0] for one in different})} logs for independent exits, are narrower than the truth.",
         summary(different),
         "By the angle between the curves:",
         by_group("angle", groups_by_angle(different)),
