@@ -155,10 +155,11 @@ def by_group(name: str, groups: Iterator[tuple[str, list[Exit]]]) -> str:
 
 def report(different: Sequence[Exit], alike: Sequence[Exit]) -> str:
     """All tables."""
+    logs = len({one.crossing[0] for one in different})
     parts = [
         f"{crossings_in(different)} crossings of logs whose pens differ, seeds {FIRST_SEED:,} and on. An exit is one "
         "curve leaving one crossing. The hop rate is that of the exits on either strand. Exits of one log are alike, "
-        f"so the intervals, which take {len({one.crossing[0] for one in different})} logs for independent exits, are narrower than the truth.",
+        f"so the intervals, which take the exits of {logs} logs for independent, are narrower than they should be.",
         summary(different),
         "By the angle between the curves:",
         by_group("angle", groups_by_angle(different)),
