@@ -66,8 +66,9 @@ def overlay_picture(
 ) -> Image.Image:
     """Draw traces over a scan, with the scales, depths and track edges that turn them into numbers.
 
-    Where a curve was traced its line is solid, where a gap was bridged it is pale and dashed, where it was
-    edited by hand it is bold and bright, and where it is missing a bar in its colour stands beside the track's left edge.
+    Where a curve was traced its line is solid, where a gap was bridged it is pale and dashed, and where it was
+    edited by hand it is bold and bright. Where it is missing a bar in its colour stands beside the track's left
+    edge.
 
     Parameters
     ----------
