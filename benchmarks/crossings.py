@@ -39,6 +39,9 @@ ALIKE = PressSettings(
 )
 """Two solid pens of one weight to each track: there is nothing by which to tell them apart."""
 
+COLOURS = ("0.75", "0.6", "0.45", "0.25", "#56B4E9", "#0072B2")
+"""Of the readers: followers in greys, the network in blues."""
+
 NAMES = {CLASS_MAP: "network: class map", TRACES: "network: traces"}
 
 
@@ -201,7 +204,7 @@ def figure(different: Sequence[Exit], alike: Sequence[Exit], path: Path) -> None
     left.set_xlabel("exits on the other curve, % (95 % interval)")
     left.legend(frameon=False)
     groups = list(groups_by_angle(different))
-    for reader in READERS:
+    for reader, colour in zip(READERS, COLOURS, strict=True):
         points = []
         for place, (_, exits) in enumerate(groups):
             found = {figures.reader: figures for figures in figures_of([one.score for one in exits])}
@@ -211,9 +214,10 @@ def figure(different: Sequence[Exit], alike: Sequence[Exit], path: Path) -> None
                 )
         places, rates = [point[0] for point in points], [point[1] for point in points]
         thick = reader in NAMES
-        (line,) = right.plot(places, rates, "o-", lw=2.5 if thick else 1.2, label=NAMES.get(reader, reader))
+        name = NAMES.get(reader, reader)
+        right.plot(places, rates, "o-", lw=2.5 if thick else 1.2, label=name, color=colour)
         for place, _, (low, high) in points:
-            right.plot([place, place], [100 * low, 100 * high], color=line.get_color(), alpha=0.35)
+            right.plot([place, place], [100 * low, 100 * high], color=colour, alpha=0.35)
     right.set_xticks(range(len(groups)), [name.removesuffix(" degrees") for name, _ in groups])
     right.set_ylim(0, 100)
     right.set_xlabel("angle between the curves, degrees")
