@@ -249,6 +249,41 @@ def test_off_scale_rows_have_no_truth_and_no_ink() -> None:
     assert missing > 100
 
 
+def test_a_pen_comes_out_however_little_ink_it_leaves() -> None:
+    """Starved of ink, blurred and thresholded, a thin pen is still a line and not a few specks."""
+    two = np.zeros((80, 40), np.float32)
+    rows = np.arange(80.0)
+    stroke(two, rows, np.full(80, 20.3), Pen("light", 1.2, 0.75))
+    starved = replace(CLEAN, blur=(1.0, 1.0), bleed=(-0.06, -0.06))
+    nothing = np.zeros_like(two)
+    _, classes = scan_page(np.random.default_rng(1), (nothing, two, nothing), 200, True, starved)
+    assert (classes == 2).any(axis=1)[3:-3].all()
+
+
+def test_most_scans_are_of_the_upper_half_of_the_resolutions() -> None:
+    resolutions = [print_window(seed, rows=8, columns=8).dpi for seed in range(200)]
+    assert 100 <= min(resolutions) < 200 < max(resolutions) <= 400
+    assert 0.1 < np.mean(np.array(resolutions) < 200) < 0.3
+
+
+def test_the_depth_lines_of_a_whole_log_stand_at_round_depths() -> None:
+    seen = 0
+    for seed in range(12):
+        log = print_log(seed, replace(CLEAN, grid_darkness=(1.0, 1.0)), rows=700, columns=500)
+        assert log.tracks is not None
+        left, right = (round(edge) for edge in log.tracks.tracks[0].bounding_columns())
+        dark = (log.scan[:, left + 3 : right - 3] == 0).mean(axis=1) > 0.9
+        lines = np.flatnonzero(dark[1:] & ~dark[:-1]) + 1.0
+        lines = lines[lines > log.tracks.tracks[0].top + 4]
+        if len(lines) < 4:
+            continue
+        seen += 1
+        feet = np.median(np.diff(log.tracks.depth.depths(lines)))
+        assert min(abs(feet / usual - 1) for usual in (1, 2, 5, 10)) < 0.05
+        assert log.tracks.depth.depths(log.tracks.tracks[0].top) == pytest.approx(1000)
+    assert seen > 5
+
+
 def test_a_curve_that_wraps_comes_back_at_the_other_edge() -> None:
     returns = 0
     for seed in range(12):

@@ -11,7 +11,7 @@ import numpy as np
 from napari_welllog.synthetic import paper
 from napari_welllog.synthetic.paper import Grid
 from napari_welllog.synthetic.pens import Pen
-from napari_welllog.synthetic.press import PrintedLog, PrintedTrace, _draw_curve, _lay_paper
+from napari_welllog.synthetic.press import PrintedLog, PrintedTrace, draw_curve, lay_paper
 from napari_welllog.synthetic.scanner import scan_page
 from napari_welllog.synthetic.settings import PressSettings
 from napari_welllog.synthetic.shapes import Floats
@@ -63,7 +63,7 @@ def print_pairs(
     down = -(-len(pairs) // across)
     height, width = _PATCH[0] + _MARGIN, _PATCH[1] + _MARGIN
     shape = down * height + _MARGIN, across * width + _MARGIN
-    page = _lay_paper(seed, replace(settings, skew=0.0, wander=0.0, broken_grid_share=0.0), *shape)
+    page = lay_paper(seed, replace(settings, skew=0.0, wander=0.0, broken_grid_share=0.0), *shape)
     tracks = []
     for index, pair in enumerate(pairs):
         top, left = _MARGIN + index // across * height, _MARGIN + index % across * width
@@ -75,7 +75,7 @@ def print_pairs(
         offsets = pair.offsets(rows - (top + bottom) / 2 - _GRID.spacing / 2)
         middle = (left + right) / 2 + (right - left) / 8
         for curve_class, (offset, pen) in enumerate(zip(offsets, pair.pens, strict=True), start=1):
-            _draw_curve(page, PrintedTrace(index, curve_class, middle + offset, pen), rows)
+            draw_curve(page, PrintedTrace(index, curve_class, middle + offset, pen), rows)
         tracks.append(_track(pair.name, index, span, edges))
     scan, classes = scan_page(page.rng, (page.one, page.two, page.rest), page.dpi, page.bilevel, settings)
     depth = DepthAxis(unit="ft", anchors=[(0, 1000), (shape[0] - 1, 1000 + (shape[0] - 1) / _ROWS_PER_FOOT)])

@@ -101,7 +101,7 @@ def print_window(
     >>> window.scan.shape, window.classes.max() <= 2
     ((64, 96), np.True_)
     """
-    page = _lay_paper(seed, settings, rows, columns)
+    page = lay_paper(seed, settings, rows, columns)
     spacing = page.dpi * log_uniform(page.rng, settings.horizontal_spacing)
     left = page.rng.uniform(-0.8 * page.dpi * settings.track_width[0], 0.45 * columns)
     if page.rng.random() < 0.5:
@@ -145,7 +145,7 @@ def print_log(
     >>> log.traces[0].column.shape
     (400,)
     """
-    page = _lay_paper(seed, settings, rows, columns)
+    page = lay_paper(seed, settings, rows, columns)
     top, bottom = int(min(0.12 * rows, 2.0 * page.dpi)), rows - MARGIN
     spacing = page.dpi * log_uniform(page.rng, settings.horizontal_spacing)
     gap = min(0.12 * columns, 0.7 * page.dpi)
@@ -163,7 +163,7 @@ def print_log(
     )
 
 
-def _lay_paper(seed: int, settings: PressSettings, rows: int, columns: int) -> _Page:
+def lay_paper(seed: int, settings: PressSettings, rows: int, columns: int) -> _Page:
     """Put an empty page on the press and choose how it lies and wears."""
     rng = np.random.default_rng(seed)
     dpi = _choose_resolution(rng, settings)
@@ -246,7 +246,7 @@ def _print_curves(
             if pen.pattern and rng.random() < 0.25:
                 centre = _somewhere_visible(page, left, right)
         columns, wraps = _keep_on_scale(page, centre + scale * offset, left, right)
-        printed.append(_draw_curve(page, PrintedTrace(index, curve_class, columns, pen, wraps), rows))
+        printed.append(draw_curve(page, PrintedTrace(index, curve_class, columns, pen, wraps), rows))
     return printed
 
 
@@ -275,7 +275,7 @@ def _keep_on_scale(page: _Page, columns: Floats, left: float, right: float) -> t
     return np.where(turns == 0, columns, np.nan), False
 
 
-def _draw_curve(page: _Page, drawn: PrintedTrace, rows: Floats) -> PrintedTrace:
+def draw_curve(page: _Page, drawn: PrintedTrace, rows: Floats) -> PrintedTrace:
     """Ink one curve, given by its paper columns at paper rows, and work out its exact scan columns."""
     scan_rows, scan_columns = page.warp.apply(rows, drawn.column)
     layer = page.one if drawn.curve_class == 1 else page.two
