@@ -286,7 +286,7 @@ def test_the_depth_lines_of_a_whole_log_stand_at_round_depths() -> None:
 
 def test_a_curve_that_wraps_comes_back_at_the_other_edge() -> None:
     returns = 0
-    for seed in range(12):
+    for seed in range(40, 52):
         log = one_track(seed, replace(WRAPPING, **CALM))
         assert log.tracks is not None
         assert [curve.wraps for curve in log.tracks.tracks[0].curves] == [1] * len(log.traces)
@@ -298,7 +298,7 @@ def test_a_curve_that_wraps_comes_back_at_the_other_edge() -> None:
             returns += np.count_nonzero(leaps)
             for before, after in zip(there[:-1][leaps], there[1:][leaps], strict=True):
                 # From edge to edge: the way back is not part of the curve.
-                assert sorted(place[[before, after]]) == pytest.approx([0, 1], abs=0.15)
+                assert sorted(place[[before, after]]) == pytest.approx([0, 1], abs=0.1)
     assert returns > 5
 
 
