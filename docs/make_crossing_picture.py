@@ -20,13 +20,12 @@ from PIL import Image
 from napari_welllog import compare_at, extract_traces, find_crossings, segment
 from napari_welllog.crossings import Comparison
 from napari_welllog.followers import METHODS, Verdict
-from napari_welllog.overlay import CURVE_COLOURS
+from napari_welllog.overlay import AMBIGUOUS_COLOUR, CURVE_COLOURS, FOLLOWER_COLOUR
 from napari_welllog.samples import one_crossing
 
 PICTURE = Path(__file__).parent / "images" / "one-crossing.png"
 DPI = 130
 CURVE = 2
-ORANGE, GREY = "#E69F00", "#555555"
 
 
 def main() -> None:
@@ -45,9 +44,9 @@ def main() -> None:
             crossing, pixels, class_map, method, curve_class=CURVE, traces=traces, track=track
         )
         draw_path(panels[0, k], comparison)
-        panels[1, k].plot(comparison.rows, comparison.ambiguity, color=GREY)
+        panels[1, k].plot(comparison.rows, comparison.ambiguity, color=FOLLOWER_COLOUR)
         panels[1, k].fill_between(
-            comparison.rows, 0, comparison.ambiguity, where=comparison.ambiguity >= 0.5, color=ORANGE
+            comparison.rows, 0, comparison.ambiguity, where=comparison.ambiguity >= 0.5, color=AMBIGUOUS_COLOUR
         )
         panels[1, k].set_title("ambiguity", fontsize=9)
     draw_classes(panels[0, -1], comparison)
@@ -73,10 +72,10 @@ def draw_path(panel: Axes, comparison: Comparison) -> None:
     extent = extent_of(comparison)
     panel.imshow(160 + comparison.grey * 0.37, cmap="gray", vmin=0, vmax=255, extent=extent)
     path = comparison.path
-    panel.plot(path.column, path.rows, color=GREY, lw=1.5)
+    panel.plot(path.column, path.rows, color=FOLLOWER_COLOUR, lw=1.5)
     doubt = path.verdict == Verdict.AMBIGUOUS
-    panel.plot(np.where(doubt, path.column, np.nan), path.rows, color=ORANGE, lw=4)
-    panel.plot(path.column[0], path.top, "o", color=GREY, ms=5)
+    panel.plot(np.where(doubt, path.column, np.nan), path.rows, color=AMBIGUOUS_COLOUR, lw=4)
+    panel.plot(path.column[0], path.top, "o", color=FOLLOWER_COLOUR, ms=5)
     finish(panel, extent, comparison.crossing.column, path.method)
 
 

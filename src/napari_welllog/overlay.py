@@ -23,6 +23,12 @@ BRIDGED_COLOURS = {1: "#66AAD1", 2: "#CC7E99"}
 EDITED_COLOURS = {1: "#00A0F0", 2: "#F0399B"}
 """The colours of the curves, brightened: what a person drew."""
 
+AMBIGUOUS_COLOUR = "#E69F00"
+"""Orange, for one thing alone: the verdict of a follower that has become ambiguous."""
+
+FOLLOWER_COLOUR = "#555555"
+"""Grey, of followers that know no classes."""
+
 MOST_ROWS = 20_000
 """Rows of scan in a picture at most; a longer scan is drawn smaller."""
 

@@ -134,18 +134,91 @@ class Comparison:
         """What both know at a scan row; rows outside the patch are moved to its nearest."""
         row = int(np.clip(row, self.top, self.top + len(self.grey) - 1))
         here = row - self.top
-        k = row - self.path.top
-        inside = 0 <= k < len(self.path.column)
-        return RowComparison(
-            row,
-            self.columns,
-            self.grey[here],
-            self.labels[here],
-            self.probabilities[:, here],
-            float(self.path.column[k]) if inside else float("nan"),
-            self.path.verdict_at(row),
-            float(self.path.ambiguity[k]) if inside else 0.0,
-            self.path.candidates_at(row),
+        return _row_comparison(
+            row, self.columns, self.grey[here], self.labels[here], self.probabilities[:, here], self.path
+        )
+
+
+def _row_comparison(
+    row: int,
+    columns: NDArray[np.intp],
+    grey: NDArray[np.uint8],
+    labels: NDArray[np.uint8],
+    probabilities: NDArray[np.float32],
+    path: FollowedPath | None,
+) -> RowComparison:
+    """Put what a follower knows at a row beside its pixels; nothing where there is no follower."""
+    k = -1 if path is None else row - path.top
+    if path is None or not 0 <= k < len(path.column):
+        return RowComparison(row, columns, grey, labels, probabilities, float("nan"), Verdict.LOST, 0.0, [])
+    return RowComparison(
+        row,
+        columns,
+        grey,
+        labels,
+        probabilities,
+        float(path.column[k]),
+        path.verdict_at(row),
+        float(path.ambiguity[k]),
+        path.candidates_at(row),
+    )
+
+
+def compare_row(
+    pixels: NDArray[np.uint8],
+    class_map: ClassMap,
+    path: FollowedPath | None,
+    row: int,
+    columns: tuple[int, int],
+) -> RowComparison:
+    """Set a follower beside the class map at one row of a scan, in a moment: as fast as a line is dragged.
+
+    Parameters
+    ----------
+    pixels : uint8 (rows, columns)
+        The scan.
+    class_map : ClassMap
+        Its classes, of the same shape.
+    path : FollowedPath or None
+        Where a follower went; None for the class map alone.
+    row : int
+        Scan row; one beyond the scan is moved to its nearest.
+    columns : (int, int)
+        First and last scan column to look at; cut to the scan.
+
+    Examples
+    --------
+    >>> pixels = np.full((60, 80), 255, np.uint8); pixels[:, 40:43] = 0
+    >>> class_map = ClassMap.from_labels((pixels < 128).astype(np.uint8))
+    >>> there = compare_row(pixels, class_map, follow(pixels, (0, 41), "nearest"), 30, (36, 46))
+    >>> there.column, there.labels.tolist()
+    (41.0, [0, 0, 0, 0, 1, 1, 1, 0, 0, 0, 0])
+    """
+    row = int(np.clip(row, 0, len(pixels) - 1))
+    left = int(np.clip(columns[0], 0, pixels.shape[1] - 1))
+    right = int(np.clip(columns[1] + 1, left + 1, pixels.shape[1]))
+    return _row_comparison(
+        row,
+        np.arange(left, right),
+        pixels[row, left:right],
+        class_map.labels[row, left:right],
+        class_map.window(row, row + 1, left, right)[:, 0],
+        path,
+    )
+
+
+def check_same_shape(class_map: ClassMap, pixels: NDArray[np.uint8]) -> None:
+    """Refuse a class map that is not that of the scan.
+
+    Raises
+    ------
+    WelllogError
+        They have other shapes.
+    """
+    if class_map.shape != pixels.shape[:2]:
+        raise WelllogError(
+            f"The class map is {class_map.shape[0]} x {class_map.shape[1]} and the scan {pixels.shape[0]} x "
+            f"{pixels.shape[1]}: segment this scan, or open its own class map."
         )
 
 
@@ -193,11 +266,7 @@ def compare_at(
         If the class map is not that of the scan, or the curve is not to be found above the crossing.
     """
     pixels = pixels_of(scan)
-    if class_map.shape != pixels.shape[:2]:
-        raise WelllogError(
-            f"the class map is {class_map.shape[0]} x {class_map.shape[1]} and the scan {pixels.shape[0]} x "
-            f"{pixels.shape[1]}; segment this scan, or open its own class map"
-        )
+    check_same_shape(class_map, pixels)
     top, bottom = max(crossing.row_from - around, 0), min(crossing.row_to + around, len(pixels) - 1)
     if isinstance(follower, FollowedPath):
         path = follower
@@ -245,7 +314,7 @@ def start_above(
         max(crossing.row_from - lead, own.top), min(crossing.row_from, own.top + len(own.column))
     )
     column = own.column[rows - own.top]
-    gap = np.full(len(rows), np.inf) if other is None else np.abs(column - _columns_at(other, rows))
+    gap = np.full(len(rows), np.inf) if other is None else np.abs(column - columns_at(other, rows))
     stands = np.flatnonzero(np.isfinite(column) & (gap >= apart))
     if not len(stands):
         return None
@@ -255,8 +324,8 @@ def start_above(
     return int(rows[k]), float(column[k])
 
 
-def _columns_at(trace: Trace, rows: NDArray[np.intp]) -> NDArray[np.float64]:
-    """Columns of a trace at scan rows, NaN outside it."""
+def columns_at(trace: Trace, rows: NDArray[np.intp]) -> NDArray[np.float64]:
+    """Columns of a trace at scan rows, float64 (rows,), NaN outside it."""
     inside = (rows >= trace.top) & (rows < trace.top + len(trace.column))
     columns = np.full(len(rows), np.nan)
     columns[inside] = trace.column[rows[inside] - trace.top]

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_welllog.class_map import ClassMap
-from napari_welllog.crossings.compare import APART, _columns_at, start_above
+from napari_welllog.crossings.compare import APART, columns_at, start_above
 from napari_welllog.crossings.find import Crossing
 from napari_welllog.curves import Trace
 from napari_welllog.followers import METHODS, FollowedPath, Ink, Verdict, follow
@@ -120,7 +120,7 @@ def judge(
     below, own_column, other_column = _standing_apart(crossing, own, other, rows, apart)
     if len(below) < _FEWEST:
         return None
-    columns = _columns_at(read, below) if isinstance(read, Trace) else _columns_of(read, below)
+    columns = columns_at(read, below) if isinstance(read, Trace) else _columns_of(read, below)
     to_own, to_other = np.abs(columns - own_column), np.abs(columns - other_column)
     seen = np.isfinite(columns)
     # Further from both than they stand apart, it is on neither.
@@ -186,29 +186,94 @@ def score_crossings(
     apart : float
         Columns from which strands can be told apart.
     """
-    scores: list[Score] = []
     ordered = sorted(crossings, key=lambda crossing: crossing.row_from)
-    for k, crossing in enumerate(ordered):
-        lead, rows = _room(ordered, k)
-        for own, other in (tuple(traces), tuple(reversed(traces))):
-            start = start_above(crossing, own, other, lead, apart)
-            outcomes: dict[str, Outcome | None] = {}
-            if start is None or not _inside(start, ink):
-                continue
-            for method in methods:
-                path = follow(ink, start, method, last_row=crossing.row_to + rows)
-                outcomes[method] = judge(crossing, path, own, other, rows, apart)
-            if class_map is not None:
-                outcomes[CLASS_MAP] = judge_class_map(crossing, class_map, own, other, rows, apart)
-            mine = next((trace for trace in read or () if trace.curve_class == own.curve_class), None)
-            if mine is not None:
-                outcomes[TRACES] = judge(crossing, mine, own, other, rows, apart)
-            scores += [
-                Score(crossing, method, own.curve_class, outcome)
-                for method, outcome in outcomes.items()
-                if outcome is not None
-            ]
+    return [
+        score
+        for k in range(len(ordered))
+        for score in score_crossing(traces, ordered, k, ink, class_map, read, methods, apart)
+    ]
+
+
+def score_crossing(
+    traces: Sequence[Trace],
+    crossings: Sequence[Crossing],
+    number: int,
+    ink: Ink,
+    class_map: ClassMap | None = None,
+    read: Sequence[Trace] | None = None,
+    methods: Sequence[str] = METHODS,
+    apart: float = APART,
+) -> list[Score]:
+    """Score every method at one crossing of a track, on both curves; parameters as of `score_crossings`.
+
+    Parameters
+    ----------
+    crossings : sequence of Crossing
+        Those of the traces, in order of row.
+    number : int
+        Which of them to score.
+    """
+    crossing = crossings[number]
+    _, rows = _room(crossings, number)
+    scores: list[Score] = []
+    for own, other in (tuple(traces), tuple(reversed(traces))):
+        start = start_of(traces, crossings, number, own.curve_class, ink, apart)
+        if start is None:
+            continue
+        outcomes: dict[str, Outcome | None] = {}
+        for method in methods:
+            path = follow(ink, start, method, last_row=crossing.row_to + rows)
+            outcomes[method] = judge(crossing, path, own, other, rows, apart)
+        if class_map is not None:
+            outcomes[CLASS_MAP] = judge_class_map(crossing, class_map, own, other, rows, apart)
+        mine = next((trace for trace in read or () if trace.curve_class == own.curve_class), None)
+        if mine is not None:
+            outcomes[TRACES] = judge(crossing, mine, own, other, rows, apart)
+        scores += [
+            Score(crossing, method, own.curve_class, outcome)
+            for method, outcome in outcomes.items()
+            if outcome is not None
+        ]
     return scores
+
+
+def start_of(
+    traces: Sequence[Trace],
+    crossings: Sequence[Crossing],
+    number: int,
+    curve_class: int,
+    ink: Ink,
+    apart: float = APART,
+) -> tuple[int, float] | None:
+    """Where every follower starts above a crossing that is scored: row and column, or None where it cannot.
+
+    Parameters as of `score_crossing`; `curve_class` is that of the curve to start on.
+    """
+    own = next(trace for trace in traces if trace.curve_class == curve_class)
+    other = next((trace for trace in traces if trace.curve_class != curve_class), None)
+    lead, _ = _room(crossings, number)
+    start = start_above(crossings[number], own, other, lead, apart)
+    return start if start is not None and _inside(start, ink) else None
+
+
+def follow_through(
+    traces: Sequence[Trace],
+    crossings: Sequence[Crossing],
+    number: int,
+    curve_class: int,
+    ink: Ink,
+    method: str,
+    apart: float = APART,
+) -> FollowedPath | None:
+    """Follow a curve through a crossing just as it is scored; None where no start is to be found.
+
+    Parameters as of `score_crossing`; `curve_class` is that of the curve to start on.
+    """
+    start = start_of(traces, crossings, number, curve_class, ink, apart)
+    if start is None:
+        return None
+    _, rows = _room(crossings, number)
+    return follow(ink, start, method, last_row=crossings[number].row_to + rows)
 
 
 def _room(crossings: Sequence[Crossing], k: int) -> tuple[int, int]:
@@ -228,7 +293,7 @@ def _standing_apart(
 ) -> tuple[NDArray[np.intp], NDArray[np.float64], NDArray[np.float64]]:
     """Scan rows below a crossing in which the strands stand apart, and the columns of both."""
     below = crossing.row_to + 1 + np.arange(rows)
-    own_column, other_column = _columns_at(own, below), _columns_at(other, below)
+    own_column, other_column = columns_at(own, below), columns_at(other, below)
     standing = np.abs(own_column - other_column) > apart
     return below[standing], own_column[standing], other_column[standing]
 

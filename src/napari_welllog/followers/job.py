@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_welllog.class_map import ClassMap
-from napari_welllog.curves import TraceState, extract_traces
+from napari_welllog.curves import Trace, TraceState, extract_traces
 from napari_welllog.errors import WelllogError
 from napari_welllog.followers.follow import follow
 from napari_welllog.followers.ink import prepare
@@ -126,7 +126,7 @@ def _seen_by_network(
     return find_starts(ClassMap.from_labels(labels), track)
 
 
-def find_starts(class_map: ClassMap, track: Track) -> dict[str, Start]:
+def find_starts(class_map: ClassMap, track: Track, traces: Sequence[Trace] | None = None) -> dict[str, Start]:
     """Find the first place at which each curve of a track stands alone for some rows.
 
     Parameters
@@ -135,13 +135,15 @@ def find_starts(class_map: ClassMap, track: Track) -> dict[str, Start]:
         The classes of the scan, or of the rows at its top.
     track : Track
         Where to look, and for which curves.
+    traces : sequence of Trace, optional
+        The curves as they were read, if they are at hand.
 
     Returns
     -------
     dict of str to (row, column)
         By mnemonic; curves that are not to be found are left out.
     """
-    traces = extract_traces(class_map, track)
+    traces = extract_traces(class_map, track) if traces is None else list(traces)
     found = {}
     for k, (trace, curve) in enumerate(zip(traces, track.curves, strict=True)):
         steady = trace.state == TraceState.TRACED

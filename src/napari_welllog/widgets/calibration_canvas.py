@@ -7,7 +7,7 @@ long scan costs no more than a short one.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import suppress
 from functools import partial
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Literal
@@ -21,6 +21,7 @@ from napari_welllog.tracks.editing import Draft, Handle, handle_at
 from napari_welllog.tracks.grid_lines import GridLines, Label, View, grid_lines
 from napari_welllog.widgets.keys import bind
 from napari_welllog.widgets.layers import SIGNATURE, LayerData, our_layer, place_of, show_layer, signed
+from napari_welllog.widgets.view import at_once, still_camera
 
 if TYPE_CHECKING:
     from napari import Viewer
@@ -251,7 +252,7 @@ class CalibrationCanvas(QObject):
         if self.mode == "anchor":
             yield from self._click(event, begin)
         elif self.mode in ("track", "ignore"):
-            with _StillCamera(layer):
+            with still_camera(self._viewer):
                 yield from self._draw_rectangle(event, begin)
         else:
             yield from self._move(layer, event, begin)
@@ -288,7 +289,7 @@ class CalibrationCanvas(QObject):
             self.straightened.emit(handle)
             return
         point, moved = self.view().point, False
-        with _StillCamera(layer):
+        with still_camera(self._viewer):
             yield
             # The canvas drops moves that come too fast, so where the mouse is let go counts too.
             while event.type == "mouse_move":
@@ -309,19 +310,6 @@ class CalibrationCanvas(QObject):
         """Whether the mouse has left where it was pressed by more than a hand trembles."""
         row, column = self._to_scan(event.position)
         return max(abs(row - begin[0]) / point[0], abs(column - begin[1]) / point[1]) > _TREMBLE
-
-
-class _StillCamera:
-    """Keeps the camera where it is while something is dragged."""
-
-    def __init__(self, layer: Layer) -> None:
-        self.layer = layer
-
-    def __enter__(self) -> None:
-        self.layer.mouse_pan = False
-
-    def __exit__(self, *_: object) -> None:
-        self.layer.mouse_pan = True
 
 
 def _remove(viewer: Viewer | ViewerModel, layers: list[Layer]) -> None:
@@ -356,7 +344,7 @@ def _set_lines(layer: Any, grid: GridLines, view: View) -> None:
     """Put lines in the place of those that a layer shows."""
     segments = grid.segments()
     colours = _rgba([_LINE_COLOURS[kind] for _, _, kind in grid.lines])
-    with _at_once(layer):
+    with at_once(layer):
         layer.edge_width = _LINE_WIDTH * min(view.point)
         layer.data = np.stack([segments[:, 0], segments[:, 1] - segments[:, 0]], axis=1)
         layer.edge_color = colours if len(colours) else "black"
@@ -373,15 +361,6 @@ def _set_texts(layer: Any, labels: list[Label], view: View) -> None:
     with layer.events.blocker_all():
         layer.data = np.array(places, np.float64).reshape(-1, 2)
         layer.features = {"label": texts, "colour": colours}
-    layer.refresh(thumbnail=False)
-
-
-@contextmanager
-def _at_once(layer: Any) -> Iterator[None]:
-    """Let several changes of a layer be drawn as one, without a new thumbnail; napari draws after each."""
-    blocked = getattr(layer, "_block_refresh", nullcontext)
-    with layer.events.blocker_all(), blocked():
-        yield
     layer.refresh(thumbnail=False)
 
 

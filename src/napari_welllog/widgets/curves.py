@@ -20,7 +20,6 @@ from qtpy.QtWidgets import (
     QFileDialog,
     QFormLayout,
     QGroupBox,
-    QHBoxLayout,
     QLabel,
     QMessageBox,
     QPushButton,
@@ -46,12 +45,13 @@ from napari_welllog.overlay import CURVE_COLOURS
 from napari_welllog.review import Doubt, find_doubts
 from napari_welllog.scan import Scan
 from napari_welllog.tracks import Tracks
+from napari_welllog.widgets.controls import make_button, side_by_side
 from napari_welllog.widgets.curve_layer import CurveLayer, Tool, TrackCurves
 from napari_welllog.widgets.docks import ScrollColumn, dock_of, join_tabs, put_beside
 from napari_welllog.widgets.jobs import Job, JobBar
 from napari_welllog.widgets.keys import bind, with_key
 from napari_welllog.widgets.layer_choice import ImageChoice
-from napari_welllog.widgets.open_scan import OpenScan
+from napari_welllog.widgets.open_scan import OpenScan, needed_for_traces
 from napari_welllog.widgets.view import is_cleared, itself, show_rows
 
 if TYPE_CHECKING:
@@ -199,7 +199,7 @@ class CurvesWidget(QWidget):
         try:
             if image is None or scan is None:
                 raise EditsError("There is no scan: open one first, or choose its layer above.")
-            tracks, class_map = _needed(scan)
+            tracks, class_map = needed_for_traces(scan)
             edits = self._history(scan)
         except WelllogError as error:
             self.job_bar.fail(error)
@@ -572,7 +572,7 @@ class CurvesWidget(QWidget):
             return "Open a scan first."
         if scan.class_map is None or scan.tracks is None:
             try:
-                _needed(scan)
+                needed_for_traces(scan)
             except WelllogError as error:
                 return str(error)
         if self.extraction is None or self.extraction.scan is not scan:
@@ -640,12 +640,12 @@ class CurvesWidget(QWidget):
     def _build_doubts(self) -> QGroupBox:
         """Going from one doubtful stretch to the next, and the plot."""
         self.doubt_box = QGroupBox("Check")
-        self.previous_button = _button(
+        self.previous_button = make_button(
             "Previous",
             with_key("Go to the previous doubtful stretch", "previous doubtful"),
             self.previous_doubt,
         )
-        self.next_button = _button(
+        self.next_button = make_button(
             "Next", with_key("Go to the next doubtful stretch", "next doubtful"), self.next_doubt
         )
         self.doubt_label = QLabel()
@@ -657,7 +657,7 @@ class CurvesWidget(QWidget):
         self.plot_button.setToolTip("Show the curves in their units beside the canvas")
         self.plot_button.toggled.connect(self._show_plot)
         layout = QVBoxLayout(self.doubt_box)
-        layout.addLayout(_row(self.previous_button, self.next_button, self.plot_button))
+        layout.addLayout(side_by_side(self.previous_button, self.next_button, self.plot_button))
         layout.addWidget(self.doubt_label)
         return self.doubt_box
 
@@ -671,23 +671,23 @@ class CurvesWidget(QWidget):
         self.tool_buttons = QButtonGroup(self)
         buttons = []
         for tool, (name, tip) in TOOLS.items():
-            button = _button(name, tip, self._use_tool)
+            button = make_button(name, tip, self._use_tool)
             button.setCheckable(True)
             button.setProperty("tool", tool)
             self.tool_buttons.addButton(button)
             buttons.append(button)
         buttons[0].setChecked(True)
-        self.undo_button = _button("Undo", with_key("Take the last edit back", "undo edit"), self.undo)
-        self.redo_button = _button(
+        self.undo_button = make_button("Undo", with_key("Take the last edit back", "undo edit"), self.undo)
+        self.redo_button = make_button(
             "Redo", with_key("Make the edit again that was undone", "redo edit"), self.redo
         )
         layout = QVBoxLayout(self.edit_box)
         form = QFormLayout()
         form.addRow("Curve", self.curve_choice)
         layout.addLayout(form)
-        layout.addLayout(_row(*buttons[:3]))
-        layout.addLayout(_row(*buttons[3:]))
-        layout.addLayout(_row(self.undo_button, self.redo_button))
+        layout.addLayout(side_by_side(*buttons[:3]))
+        layout.addLayout(side_by_side(*buttons[3:]))
+        layout.addLayout(side_by_side(self.undo_button, self.redo_button))
         return self.edit_box
 
     def _build_export(self) -> QGroupBox:
@@ -704,15 +704,15 @@ class CurvesWidget(QWidget):
         )
         self.export_bar.run_requested.connect(self._ask_folder)
         self.kind_buttons = {
-            kind: _button(f"{name}…", f"Write the {name} alone", partial(self._ask_file, kind))
+            kind: make_button(f"{name}…", f"Write the {name} alone", partial(self._ask_file, kind))
             for kind, (name, _) in KINDS.items()
         }
-        copy_command = _button(
+        copy_command = make_button(
             "Copy as command",
             "Put the command that writes the same files on the clipboard",
             lambda: self._copy(self.command_text()),
         )
-        copy_python = _button(
+        copy_python = make_button(
             "Copy as Python",
             "Put Python that writes the same files on the clipboard",
             lambda: self._copy(self.python_text()),
@@ -723,46 +723,15 @@ class CurvesWidget(QWidget):
         layout.addLayout(form)
         layout.addWidget(self.export_bar)
         kinds = list(self.kind_buttons.values())
-        layout.addLayout(_row(*kinds[:2]))
-        layout.addLayout(_row(*kinds[2:]))
-        layout.addLayout(_row(copy_command, copy_python))
+        layout.addLayout(side_by_side(*kinds[:2]))
+        layout.addLayout(side_by_side(*kinds[2:]))
+        layout.addLayout(side_by_side(copy_command, copy_python))
         return box
-
-
-def _needed(scan: OpenScan) -> tuple[Tracks, ClassMap]:
-    """The tracks and the class map that tracing needs; an error that says what is lacking and what to do."""
-    if scan.class_map is None and scan.tracks is None:
-        raise TracksError(
-            "There is neither a class map nor a track: run Segment scan, then Calibrate tracks."
-        )
-    if scan.class_map is None:
-        raise TracksError("There is no class map yet: run Segment scan first.")
-    if scan.tracks is None:
-        raise TracksError("There are no tracks yet: run Calibrate tracks first.")
-    rows, columns = scan.class_map.shape
-    scan.tracks.check_against(rows, columns)
-    return scan.tracks, scan.class_map
 
 
 def _file_name(scan: OpenScan) -> Path:
     """The scan's file, or a name for one that has none."""
     return scan.source if scan.source is not None else Path(scan.name.replace("/", "_") + ".tif")
-
-
-def _button(text: str, tip: str, act: Callable[[], Any]) -> QPushButton:
-    """A button."""
-    button = QPushButton(text)
-    button.setToolTip(tip)
-    button.clicked.connect(lambda: act())
-    return button
-
-
-def _row(*widgets: QWidget) -> QHBoxLayout:
-    """Widgets side by side."""
-    row = QHBoxLayout()
-    for widget in widgets:
-        row.addWidget(widget)
-    return row
 
 
 def curve_table(reading: Reading) -> str:

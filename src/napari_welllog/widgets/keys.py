@@ -33,6 +33,13 @@ KEYS: dict[str, Key] = {
     "previous doubtful": Key("Shift-N", "Curves", "go to the previous doubtful stretch"),
     "undo edit": Key("Control-Z", "Curves", "undo the last edit of a curve"),
     "redo edit": Key("Control-Shift-Z", "Curves", "make the edit again that was undone"),
+    "next crossing": Key("J", "Crossings", "go to the next crossing"),
+    "previous crossing": Key("Shift-J", "Crossings", "go to the previous crossing"),
+    "scan line down": Key("Down", "Crossings", "move the scan line a row down"),
+    "scan line up": Key("Up", "Crossings", "move the scan line a row up"),
+    "scan line far down": Key("Shift-Down", "Crossings", "move the scan line ten rows down"),
+    "scan line far up": Key("Shift-Up", "Crossings", "move the scan line ten rows up"),
+    "play": Key("K", "Crossings", "let the scan line run down by itself, and stop it"),
     "undo calibration": Key("Control-Z", "Calibrate", "undo the last change of the calibration"),
     "redo calibration": Key("Control-Shift-Z", "Calibrate", "redo what was undone"),
 }

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from psygnal import Signal
 
-from napari_welllog.errors import ScanError
+from napari_welllog.errors import ScanError, TracksError
 
 if TYPE_CHECKING:
     from napari.layers import Image
@@ -94,6 +94,26 @@ class OpenScan:
     def beside(self, ending: str) -> Path | None:
         """A file beside the scan, such as `STEM.las` for ".las"; None for a scan that has no file."""
         return None if self.source is None else self.source.with_name(self.source.stem + ending)
+
+
+def needed_for_traces(scan: OpenScan) -> tuple[Tracks, ClassMap]:
+    """The tracks and the class map that tracing needs; an error that says what is lacking and what to do.
+
+    Raises
+    ------
+    TracksError : one of them is not there yet, or a track lies outside the class map.
+    """
+    if scan.class_map is None and scan.tracks is None:
+        raise TracksError(
+            "There is neither a class map nor a track: run Segment scan, then Calibrate tracks."
+        )
+    if scan.class_map is None:
+        raise TracksError("There is no class map yet: run Segment scan first.")
+    if scan.tracks is None:
+        raise TracksError("There are no tracks yet: run Calibrate tracks first.")
+    rows, columns = scan.class_map.shape
+    scan.tracks.check_against(rows, columns)
+    return scan.tracks, scan.class_map
 
 
 def as_grey(data: Any, rgb: bool = False) -> NDArray[np.uint8]:

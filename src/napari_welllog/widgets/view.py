@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -68,3 +70,23 @@ def go_to_row(viewer: Viewer | ViewerModel, layer: Layer, row: float) -> None:
     column = layer.world_to_data(tuple(middle))[-1]
     down, across = layer.data_to_world((row, column))[-2:]
     viewer.scene.camera.center = (down, across)
+
+
+@contextmanager
+def still_camera(viewer: Viewer | ViewerModel) -> Iterator[None]:
+    """Keep the camera where it is while the mouse drags something."""
+    camera = viewer.scene.camera
+    before, camera.mouse_pan = camera.mouse_pan, False
+    try:
+        yield
+    finally:
+        camera.mouse_pan = before
+
+
+@contextmanager
+def at_once(layer: Layer) -> Iterator[None]:
+    """Let several changes of a layer be drawn as one, without a new thumbnail; napari draws after each."""
+    blocked = getattr(layer, "_block_refresh", nullcontext)
+    with layer.events.blocker_all(), blocked():
+        yield
+    layer.refresh(thumbnail=False)
