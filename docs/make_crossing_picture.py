@@ -46,7 +46,11 @@ def main() -> None:
         draw_path(panels[0, k], comparison)
         panels[1, k].plot(comparison.rows, comparison.ambiguity, color=FOLLOWER_COLOUR)
         panels[1, k].fill_between(
-            comparison.rows, 0, comparison.ambiguity, where=comparison.ambiguity >= 0.5, color=AMBIGUOUS_COLOUR
+            comparison.rows,
+            0,
+            comparison.ambiguity,
+            where=comparison.ambiguity >= 0.5,
+            color=AMBIGUOUS_COLOUR,
         )
         panels[1, k].set_title("ambiguity", fontsize=9)
     draw_classes(panels[0, -1], comparison)

@@ -14,8 +14,7 @@ from PIL import Image
 pytest.importorskip("napari")
 
 from napari.components import ViewerModel
-from qtpy.QtCore import QPoint, QPointF, Qt
-from qtpy.QtGui import QMouseEvent
+from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QApplication
 
 from napari_welllog.tracks import Curve, DepthAxis, Track, Tracks
@@ -101,52 +100,8 @@ def choose(box: Any, text: str) -> None:
 # --- By mouse in a real viewer ---
 
 
-class Mouse:
-    """Moves over the canvas of a viewer as a hand does, told where in rows and columns of the scan."""
-
-    def __init__(self, viewer: Any, qtbot: Any) -> None:
-        self.qtbot = qtbot
-        self.viewer, self.canvas = viewer, viewer.window._qt_viewer.canvas.native
-
-    def place(self, row: float, column: float) -> QPointF:
-        camera = self.viewer.scene.camera
-        size = np.array([self.canvas.height(), self.canvas.width()])
-        y, x = (np.array([row, column]) - camera.center[-2:]) * camera.zoom + size / 2
-        return QPointF(float(x), float(y))
-
-    def send(self, kind: Any, at: tuple[float, float], held: Any = Qt.MouseButton.LeftButton) -> None:
-        pressed = kind != QMouseEvent.Type.MouseMove
-        button = Qt.MouseButton.LeftButton if pressed else Qt.MouseButton.NoButton
-        place = self.place(*at)
-        event = QMouseEvent(
-            kind,
-            place,
-            QPointF(self.canvas.mapToGlobal(QPoint(round(place.x()), round(place.y())))),
-            button,
-            held,
-            Qt.KeyboardModifier.NoModifier,
-        )
-        QApplication.sendEvent(self.canvas, event)
-
-    def click(self, row: float, column: float) -> None:
-        self.drag((row, column))
-
-    def drag(self, *way: tuple[float, float]) -> None:
-        self.send(QMouseEvent.Type.MouseMove, way[0], Qt.MouseButton.NoButton)
-        self.send(QMouseEvent.Type.MouseButtonPress, way[0])
-        for place in way[1:]:
-            self.qtbot.wait(30)  # the canvas drops moves that come faster than a hand makes them
-            self.send(QMouseEvent.Type.MouseMove, place)
-        self.send(QMouseEvent.Type.MouseButtonRelease, way[-1], Qt.MouseButton.NoButton)
-
-    def double_click(self, row: float, column: float) -> None:
-        self.click(row, column)
-        self.send(QMouseEvent.Type.MouseButtonDblClick, (row, column))
-        self.send(QMouseEvent.Type.MouseButtonRelease, (row, column), Qt.MouseButton.NoButton)
-
-
 def test_a_person_calibrates_a_scan_by_mouse_and_finds_it_again(
-    make_napari_viewer, make_widget, qtbot, scan_file
+    make_napari_viewer, make_widget, qtbot, hand_on, scan_file
 ) -> None:
     viewer = make_napari_viewer(show=True)
     layer = show_scan(viewer, scan_file)
@@ -154,7 +109,7 @@ def test_a_person_calibrates_a_scan_by_mouse_and_finds_it_again(
     viewer.window.add_dock_widget(widget, area="right")
     zoom_to(viewer, 150, 700, 0, COLUMNS)
     qtbot.wait(100)
-    mouse = Mouse(viewer, qtbot)
+    mouse = hand_on(viewer)
     heard: list[Tracks | None] = []
     open_scan(layer).tracks_changed.connect(heard.append)
 
