@@ -43,6 +43,7 @@ bench: setup ## run the benchmarks and write their tables into docs/benchmarks.m
 screenshots: setup system-packages ## draw the pictures of the documentation again
 	bash scripts/with-display.sh $(BIN)/python docs/make_screenshots.py
 	$(BIN)/python docs/make_crossing_picture.py
+	bash scripts/with-display.sh $(BIN)/python docs/make_crossings_screenshots.py
 	bash scripts/with-display.sh $(BIN)/python docs/make_tutorial_screenshots.py
 
 docs: setup ## build the documentation strictly into site/

@@ -34,7 +34,7 @@ _TREMBLE = 2.5
 """Points of the screen that a mouse may move in a click."""
 
 _LINE_COLOUR = "#202020"
-_LINE_WIDTH, _PATH_WIDTH = 2.0, 4.0
+_LINE_WIDTH, _PATH_WIDTH = 2.0, 5.0
 _START = 6
 _PAUSE = 60
 _NEAR_ENOUGH = 0.3
