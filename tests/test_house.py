@@ -31,6 +31,7 @@ ENGINE_ROOMS = [
     "review",
     "followers",
     "crossings",
+    "strokes",
     "overlay",
     "digitize",
     "evaluate",
