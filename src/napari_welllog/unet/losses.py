@@ -142,29 +142,6 @@ _MISSED = LossParameter(
     0.99,
 )
 
-LOSSES = {
-    loss.name: loss
-    for loss in (
-        Loss("cross-entropy", cross_entropy, "every pixel counts alike; background sets the pace"),
-        Loss(
-            "weighted",
-            weighted_cross_entropy,
-            "curve pixels weigh 6 and 9 times a background pixel",
-            (_ONE, _TWO),
-        ),
-        Loss("focal", focal, "pixels already right hardly count; gamma 2", (_GAMMA,)),
-        Loss("dice", dice, "overlap of each curve class; background does not count"),
-        Loss("tversky", tversky, "Dice in which a miss costs 0.7 and a false alarm 0.3", (_MISSED,)),
-        Loss(
-            "cross-entropy+dice",
-            cross_entropy_and_dice,
-            "honest probabilities, and the small classes count in full",
-        ),
-        Loss("focal+dice", focal_and_dice, "focal and Dice added", (_GAMMA,)),
-    )
-}
-DEFAULT_LOSS = "cross-entropy+dice"
-
 
 def loss_function(name: str, parameters: Mapping[str, float] | None = None) -> LossFunction:
     """The loss of a name, with its numbers chosen.
@@ -197,3 +174,27 @@ def loss_function(name: str, parameters: Mapping[str, float] | None = None) -> L
                 f"The parameter '{key}' is {value:g}; choose it from {known[key].lowest:g} to {known[key].highest:g}."
             )
     return partial(LOSSES[name].function, **(parameters or {})) if parameters else LOSSES[name].function
+
+
+LOSSES = {
+    loss.name: loss
+    for loss in (
+        Loss("cross-entropy", cross_entropy, "every pixel counts alike; background sets the pace"),
+        Loss(
+            "weighted",
+            weighted_cross_entropy,
+            "curve pixels weigh 6 and 9 times a background pixel",
+            (_ONE, _TWO),
+        ),
+        Loss("focal", focal, "pixels already right hardly count; gamma 2", (_GAMMA,)),
+        Loss("dice", dice, "overlap of each curve class; background does not count"),
+        Loss("tversky", tversky, "Dice in which a miss costs 0.7 and a false alarm 0.3", (_MISSED,)),
+        Loss(
+            "cross-entropy+dice",
+            cross_entropy_and_dice,
+            "honest probabilities, and the small classes count in full",
+        ),
+        Loss("focal+dice", focal_and_dice, "focal and Dice added", (_GAMMA,)),
+    )
+}
+DEFAULT_LOSS = "cross-entropy+dice"
