@@ -159,6 +159,27 @@ def test_what_can_never_be_saved_is_handed_back_on_closing(well, monkeypatch) ->
     np.testing.assert_array_equal(saver.unsaved[name], labels)
 
 
+def test_strokes_on_a_window_that_was_removed_are_no_failure(well, monkeypatch) -> None:
+    name, kept = well.add(0), well.add(200)
+    flush, broken = output._flush, [True]
+
+    def fail(place: Path) -> None:
+        if broken[0]:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        flush(place)
+
+    monkeypatch.setattr(output, "_flush", fail)
+    saver = Saver(well.folder, retry_seconds=QUICK)
+    saver.save(name, np.ones((200, 240), np.uint8))
+    assert not saver.flush()
+    well.folder.remove(name)
+    broken[0] = False
+    saver.save(kept, np.ones((200, 240), np.uint8))
+    assert saver.close()
+    assert list(AnnotationFolder.open(well.folder.path).windows) == [kept]
+    assert on_disk(well, kept).min() == 1
+
+
 def test_a_listener_that_fails_does_not_end_the_saving(well) -> None:
     name, labels = well.add(0), np.zeros((200, 240), np.uint8)
 

@@ -179,7 +179,8 @@ class Saver:
                 self._under_way = name
             problem = None
             try:
-                self.folder.save(name, labels, looked_at)
+                if name in self.folder.windows:  # it may have been removed since
+                    self.folder.save(name, labels, looked_at)
             except Exception as error:  # whatever it is, the strokes must not be lost
                 problem = error
             self._note(name, (labels, looked_at), problem)

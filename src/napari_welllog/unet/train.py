@@ -82,7 +82,7 @@ class TrainingStatus:
     ----------
     fraction : share of the work done, 0 to 1.
     step : batches seen.
-    loss : mean loss of the last batches.
+    loss : mean loss of the last batches; NaN before the first.
     scores : the newest held-out scores, or None before the first.
     held_out_loss : the loss on held-out annotated windows; None where the held-out windows are printed.
     best : the best mean F1 of the two curves on held-out windows so far, or None before the first.
