@@ -19,11 +19,11 @@ from napari_welllog.scan import Scan
 from napari_welllog.synthetic import print_window
 from napari_welllog.unet import Model, load_model
 from napari_welllog.unet.network import UNet
+from napari_welllog.unet.scores import curve_f1
 from napari_welllog.unet.train import (
     HELD_OUT,
     TrainingSettings,
     TrainingStatus,
-    curve_f1,
     score_crops,
     train,
     window_of,

@@ -22,10 +22,10 @@ from napari_welllog.annotations import AnnotationFolder
 from napari_welllog.errors import Cancelled, ModelError, is_out_of_memory
 from napari_welllog.output import naming, staged
 from napari_welllog.synthetic import PressSettings, print_window
-from napari_welllog.unet.annotated import AnnotatedData, Crop, Crops, fixed_crops, read_annotated
+from napari_welllog.unet.annotated import AnnotatedData, Crop, Crops, Patch, fixed_crops, read_annotated
 from napari_welllog.unet.losses import DEFAULT_LOSS, LossFunction, loss_function
 from napari_welllog.unet.network import UNet
-from napari_welllog.unet.scores import PixelScores, score_pixels
+from napari_welllog.unet.scores import PixelScores, curve_f1, score_pixels
 from napari_welllog.unet.weights import Model, load_model, save_weights
 
 Tensors = tuple[Tensor, ...] | list[Tensor]
@@ -117,7 +117,7 @@ class _Mixed(IterableDataset[tuple[Tensor, Tensor]]):
     """An endless row of windows, printed and annotated in turn by the share of the annotated ones."""
 
     def __init__(
-        self, settings: TrainingSettings, press: PressSettings, first: int, patches: Sequence[Any]
+        self, settings: TrainingSettings, press: PressSettings, first: int, patches: Sequence[Patch]
     ) -> None:
         self.share, self.first = settings.annotated_share, first
         self.printed = _Windows(settings, press, first - self._annotated_before(first))
@@ -459,19 +459,6 @@ class _Best:
     def from_state(cls, state: dict[str, Any]) -> _Best:
         """What a checkpoint kept."""
         return cls(**{**state, "scores": PixelScores(**state["scores"])})
-
-
-def curve_f1(scores: PixelScores) -> float:
-    """The mean F1 of the two curves; a curve that is neither there nor claimed does not count.
-
-    Examples
-    --------
-    >>> truth = np.array([[0, 1, 1, 0]], np.uint8)
-    >>> curve_f1(score_pixels(truth, truth))
-    1.0
-    """
-    known = [f1 for f1 in scores.f1[1:] if not np.isnan(f1)]
-    return float(np.mean(known)) if known else 0.0
 
 
 def _model_of(network: UNet) -> Model:
