@@ -6,6 +6,7 @@ import os
 import sys
 from pathlib import Path
 
+import pytest
 from hypothesis import settings
 
 # Machines that run tests are often shared and slow for a moment: that is no failure of the code under test.
@@ -14,6 +15,11 @@ settings.load_profile("welllog")
 
 HAS_DISPLAY = sys.platform != "linux" or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
 ROOMS_WITH_WINDOWS = {"widgets", "demo.py", "test_demo.py"}
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let the test of a killed process kill it more often than every run of the tests has time for."""
+    parser.addoption("--kills", type=int, default=30, help="how often a painting process is killed")
 
 
 def pytest_ignore_collect(collection_path: Path) -> bool | None:

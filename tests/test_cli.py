@@ -22,6 +22,7 @@ from napari_welllog import __version__
 from napari_welllog.class_map import ClassMap
 from napari_welllog.cli import app
 from napari_welllog.tracks import Tracks
+from napari_welllog.unet.scores import PixelScores
 
 
 def welllog(*args: object) -> Result:
@@ -402,11 +403,49 @@ def test_synth_leaves_nothing_when_a_log_cannot_be_written(tmp_path, monkeypatch
     assert files_in(tmp_path) == []
 
 
-def test_train_refuses_annotations_for_now_and_a_checkpoint_that_is_not_there(tmp_path) -> None:
+def test_train_refuses_what_it_cannot_learn_from_and_a_checkpoint_that_is_not_there(tmp_path) -> None:
     out = tmp_path / "mine.safetensors"
-    assert "not built yet" in refused(welllog("train", "--out", out, "--annotations", tmp_path))
+    missing = tmp_path / "annotations"
+    assert "annotations: is not there" in refused(welllog("train", "--out", out, "--annotations", missing))
+    assert "no model 'nobody'" in refused(welllog("train", "--out", out, "--start", "nobody"))
     assert "nothing to resume from" in refused(welllog("train", "--out", out, "--resume"))
+    wrong = "--loss-parameter", "gamma"
+    assert "write it as gamma=2.5" in refused(welllog("train", "--out", out, *wrong))
+    wrong = "--loss", "focal", "--loss-parameter", "gamma=99"
+    assert "from 0 to 8" in refused(welllog("train", "--out", out, *wrong))
     assert files_in(tmp_path) == []
+
+
+def test_train_hands_on_what_is_asked_for(tmp_path, monkeypatch) -> None:
+    module = import_module("napari_welllog.unet.train")
+    asked = {}
+
+    def train(out, settings, **more):
+        asked.update(more, settings=settings)
+        Path(out).write_bytes(b"weights")
+        return PixelScores((1.0,) * 3, (1.0,) * 3, (1.0, 0.75, 0.5), (1.0,) * 3, 1.0)
+
+    monkeypatch.setattr(module, "train", train)
+    out, folder = tmp_path / "mine.safetensors", tmp_path / "annotations"
+    options = [
+        "--annotations",
+        folder,
+        "--start",
+        "welllog-1",
+        "--annotated-share",
+        0.25,
+        "--loss",
+        "weighted",
+    ]
+    numbers = ["--loss-parameter", "curve_one_weight=4", "--loss-parameter", "curve_two_weight=8.5"]
+    result = welllog("train", "--out", out, *options, *numbers)
+    assert result.exit_code == 0, result.output
+    assert (asked["annotations"], asked["start"]) == (folder, "welllog-1")
+    settings = asked["settings"]
+    assert (settings.annotated_share, settings.loss) == (0.25, "weighted")
+    assert settings.loss_parameters == {"curve_one_weight": 4.0, "curve_two_weight": 8.5}
+    assert "curve one 0.7500, curve two 0.5000" in result.stdout
+    assert files_in(tmp_path) == ["mine.safetensors"]
 
 
 @pytest.mark.usefixtures("perfect_network")

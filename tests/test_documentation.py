@@ -10,6 +10,7 @@ import pytest
 
 import napari_welllog
 from napari_welllog import Tracks
+from napari_welllog.annotations import Manifest
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -29,6 +30,13 @@ def test_the_tracks_json_of_the_manual_can_be_used(tmp_path: Path) -> None:
     tracks = Tracks.load(file)
     assert tracks.depth.depths([2575, 11203]).tolist() == [250.0, 1100.0]
     assert [curve.mnemonic for curve in tracks.tracks[0].curves] == ["DT", "SPHI"]
+
+
+def test_the_manifest_of_the_manual_can_be_used() -> None:
+    (example,) = code_blocks(ROOT / "docs" / "how-to" / "annotations.md", "json")
+    manifest = Manifest.model_validate_json(example)
+    assert manifest.scan.file == "well.tif"
+    assert manifest.share_looked_at == 0.75
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))

@@ -31,6 +31,7 @@ ENGINE_ROOMS = [
     "review",
     "followers",
     "crossings",
+    "strokes",
     "overlay",
     "digitize",
     "evaluate",
@@ -116,7 +117,17 @@ def test_the_walls_are_seen_through_every_kind_of_import(tmp_path: Path, monkeyp
     assert {"napari.layers", "qtpy.QtWidgets"} <= set(imported_modules(file))
 
 
-@pytest.mark.parametrize("module", ["napari_welllog", "napari_welllog.cli", "napari_welllog.samples"])
+@pytest.mark.parametrize(
+    "module",
+    [
+        "napari_welllog",
+        "napari_welllog.annotations",
+        "napari_welllog.cli",
+        "napari_welllog.samples",
+        "napari_welllog.strokes",
+        "napari_welllog.unet.losses",
+    ],
+)
 def test_importing_loads_neither_torch_nor_a_window(module: str) -> None:
     if find_spec(module) is None:
         pytest.skip(f"{module} is not built yet")

@@ -415,7 +415,8 @@ def tracks(
 
 @app.command(
     epilog="Examples:\n\n    welllog train --minutes 85 --out mine.safetensors --checkpoint mine.pt\n\n"
-    "    welllog train --minutes 85 --out mine.safetensors --checkpoint mine.pt --resume"
+    "    welllog train --minutes 85 --out mine.safetensors --checkpoint mine.pt --resume\n\n"
+    "    welllog train --annotations annotations --start welllog-1 --minutes 10 --out mine.safetensors"
 )
 def train(
     out: Annotated[
@@ -439,12 +440,31 @@ def train(
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint.")] = False,
     annotations: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="Not yet: windows of your own scans.", show_default=False),
+        typer.Option(
+            metavar="DIR",
+            help="Learn from windows of your own scans too, as annotated in the plugin; some are held out.",
+            show_default=False,
+        ),
+    ] = None,
+    start: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME_OR_FILE", help="A network to go on from.", show_default="none: from scratch"
+        ),
+    ] = None,
+    annotated_share: Annotated[
+        float, typer.Option(min=0.0, max=1.0, help="Share of annotated windows in what is learnt from.")
+    ] = 0.5,
+    loss_parameter: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=NUMBER",
+            help="A number in the loss, such as gamma=3 for focal; may be given again.",
+            show_default=False,
+        ),
     ] = None,
 ) -> None:
-    """Train a network on printed logs."""
-    if annotations is not None:
-        raise WelllogError("--annotations is not built yet; leave it out to train on printed logs")
+    """Train a network on printed logs, and on annotated windows of your own."""
     if resume and (checkpoint is None or not checkpoint.is_file()):
         raise WelllogError("there is nothing to resume from; give --checkpoint an existing checkpoint")
     from dataclasses import replace
@@ -453,11 +473,17 @@ def train(
     from napari_welllog.unet.train import TrainingSettings, TrainingStatus
     from napari_welllog.unet.train import train as run
 
-    settings = TrainingSettings(minutes=minutes, steps=steps, seed=seed)
+    settings = TrainingSettings(
+        minutes=minutes,
+        steps=steps,
+        seed=seed,
+        annotated_share=annotated_share,
+        loss_parameters=_numbers(loss_parameter or []),
+    )
     settings = settings if loss is None else replace(settings, loss=loss)
     with (
         _bars(["train"]) as progress,
-        staged([out], inputs=[checkpoint]) as places,
+        staged([out], inputs=[checkpoint, start]) as places,
         _stopping(checkpoint) as stopped,
     ):
 
@@ -466,10 +492,31 @@ def train(
 
         with naming(out, places[out]):
             scores = run(
-                places[out], settings, checkpoint=checkpoint, resume=resume, progress=show, cancelled=stopped
+                places[out],
+                settings,
+                checkpoint=checkpoint,
+                resume=resume,
+                progress=show,
+                cancelled=stopped,
+                annotations=annotations,
+                start=start,
             )
     print(f"F1 on held-out windows: curve one {scores.f1[1]:.4f}, curve two {scores.f1[2]:.4f}")
     print(out)
+
+
+def _numbers(given: Sequence[str]) -> dict[str, float]:
+    """Read NAME=NUMBER."""
+    numbers = {}
+    for text in given:
+        name, _, number = text.partition("=")
+        try:
+            numbers[name.strip()] = float(number)
+        except ValueError:
+            raise WelllogError(
+                f"--loss-parameter {text}: is not NAME=NUMBER; write it as gamma=2.5"
+            ) from None
+    return numbers
 
 
 @contextmanager

@@ -17,6 +17,10 @@ class EditsError(WelllogError):
     """The corrections in an edits.json cannot be used."""
 
 
+class AnnotationsError(WelllogError):
+    """A folder of annotated windows, or what is to be added to it, cannot be used."""
+
+
 class ModelError(WelllogError):
     """The network's weights cannot be found, read or used."""
 

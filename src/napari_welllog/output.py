@@ -76,6 +76,45 @@ def staged(
                     folder.rmdir()
 
 
+def replace_file(target: str | Path, content: bytes) -> None:
+    """Write one small file that is rewritten often, whole or not at all.
+
+    Unlike `staged` it leaves, when the process is killed, at most one hidden file, which the next writing takes
+    over: hundreds of strokes in an afternoon must not fill a folder with leftovers. One writer at a time.
+
+    Parameters
+    ----------
+    target : path
+        The file to be made or replaced; its folder exists.
+    content : bytes
+        All of it.
+
+    Raises
+    ------
+    OutputError
+        If it cannot be written; an earlier file of this name is as it was.
+
+    Examples
+    --------
+    >>> file = getfixture("tmp_path") / "labels.png"
+    >>> replace_file(file, b"first")
+    >>> replace_file(file, b"second")
+    >>> file.read_bytes(), len(list(file.parent.iterdir()))
+    (b'second', 1)
+    """
+    path = Path(target)
+    place = path.with_name(f".{path.name}.part")
+    try:
+        with naming(path):
+            place.write_bytes(content)
+            _flush(place)
+            os.replace(place, path)
+    except BaseException:
+        with suppress(OSError):  # a half-written file would fill the disk that is full already
+            place.unlink(missing_ok=True)
+        raise
+
+
 @contextmanager
 def naming(target: str | Path, place: str | Path | None = None) -> Iterator[None]:
     """Name the target, not the temporary place, in any error that writing it raises.

@@ -8,7 +8,15 @@ import torch
 from torch.nn.functional import one_hot
 
 from napari_welllog.synthetic import print_window
-from napari_welllog.unet.losses import DEFAULT_LOSS, LOSSES, cross_entropy, dice, focal, tversky
+from napari_welllog.unet.losses import (
+    DEFAULT_LOSS,
+    LOSSES,
+    cross_entropy,
+    dice,
+    focal,
+    loss_function,
+    tversky,
+)
 from napari_welllog.unet.scores import score_pixels
 
 every_loss = pytest.mark.parametrize("loss", LOSSES.values(), ids=lambda loss: loss.name)
@@ -155,3 +163,29 @@ def test_losses_are_chosen_by_name_and_explain_themselves_in_a_line() -> None:
     explanations = [loss.explanation for loss in LOSSES.values()]
     assert len(set(explanations)) == len(explanations)
     assert all(explanation and "\n" not in explanation for explanation in explanations)
+
+
+@every_loss
+def test_the_numbers_in_a_loss_are_its_usual_ones_until_chosen(loss, labels) -> None:
+    torch.manual_seed(1)
+    logits = torch.randn(1, 3, *labels.shape[1:])
+    usual = {parameter.name: parameter.default for parameter in loss.parameters}
+    torch.testing.assert_close(loss_function(loss.name, usual)(logits, labels), loss.function(logits, labels))
+    for parameter in loss.parameters:
+        assert parameter.lowest <= parameter.default <= parameter.highest
+        assert parameter.explanation
+        assert "\n" not in parameter.explanation
+        other = loss_function(loss.name, {parameter.name: parameter.highest})
+        assert not torch.isclose(other(logits, labels), loss.function(logits, labels))
+
+
+def test_numbers_do_what_their_explanations_say(labels) -> None:
+    undecided = torch.zeros(1, 3, *labels.shape[1:])
+    assert loss_function("focal", {"gamma": 0.0})(undecided, labels) == pytest.approx(
+        float(cross_entropy(undecided, labels)), rel=1e-5
+    )
+    even = loss_function("tversky", {"missed_weight": 0.5})(undecided, labels)
+    assert float(even) == pytest.approx(float(dice(undecided, labels)), rel=1e-3)
+    lazy = all_background(labels)
+    light, heavy = (loss_function("weighted", {"curve_two_weight": weight}) for weight in (2.0, 50.0))
+    assert heavy(lazy, labels) > light(lazy, labels)

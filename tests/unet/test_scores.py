@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from napari_welllog.unet.scores import score_pixels
+from napari_welllog.unet.scores import curve_f1, score_pixels
 
 CLASSES = st.lists(st.tuples(st.integers(0, 2), st.integers(0, 2)), min_size=1, max_size=60)
 
@@ -61,3 +61,11 @@ def test_swapping_guess_and_truth_swaps_precision_and_recall(pairs) -> None:
     one, other = score_pixels(guess, truth), score_pixels(truth, guess)
     np.testing.assert_array_equal(one.precision, other.recall)
     np.testing.assert_array_equal(one.f1, other.f1)
+
+
+def test_a_curve_that_is_neither_there_nor_claimed_does_not_count() -> None:
+    truth = np.array([[0, 1, 1, 0]], np.uint8)
+    guess = np.array([[0, 1, 0, 0]], np.uint8)
+    assert curve_f1(score_pixels(guess, truth)) == pytest.approx(2 / 3)
+    assert curve_f1(score_pixels(np.full_like(truth, 2), truth)) == 0
+    assert curve_f1(score_pixels(np.zeros_like(truth), np.zeros_like(truth))) == 0

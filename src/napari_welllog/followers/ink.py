@@ -25,7 +25,9 @@ STANDING = 3
 
 _DEAD_END, _DUST = 0.5, 0.3
 _PALEST = 0.4
-_PAPER_BLOCK = 128
+PAPER_BLOCK = 128
+"""Rows and columns over which the paper is taken to have one grey."""
+
 _WIDEST_PEN = 16
 _EDGE = 2.0
 
@@ -185,28 +187,64 @@ def _lean_of(track: Track, top: int, bottom: int) -> float:
     return float(np.mean([np.diff(edge)[0] for edge in edges])) / max(bottom - 1 - top, 1)
 
 
-def _dark(pixels: NDArray[np.uint8]) -> Mask:
-    """Which pixels are ink: much darker than the paper around them."""
+def grey_of(pixels: NDArray[np.uint8]) -> tuple[int, int] | None:
+    """The grey of the paper and of the darkest ink; None for a scan that is black and white.
+
+    Examples
+    --------
+    >>> pixels = np.full((50, 40), 230, np.uint8); pixels[:, 10:13] = 40
+    >>> grey_of(pixels)
+    (230, 40)
+    """
     seen = np.bincount(pixels[::7, ::3].ravel(), minlength=256)
     if seen[1:255].sum() == 0:
-        return pixels < 128
+        return None
     total = np.cumsum(seen)
     paper, ink = (int(np.searchsorted(total, share * total[-1])) for share in (0.6, 0.005))
-    contrast = max(paper - ink, 40)
+    return paper, ink
+
+
+def _dark(pixels: NDArray[np.uint8]) -> Mask:
+    """Which pixels are ink: much darker than the paper around them."""
+    grey = grey_of(pixels)
+    if grey is None:
+        return pixels < 128
     mask = np.empty(pixels.shape, bool)
-    for top in range(0, len(pixels), _PAPER_BLOCK):
-        band = uniform_filter(pixels[top : top + _PAPER_BLOCK], (2, 2))  # less grain, as sharp as ink is thin
-        around = _paper_around(band, paper - 0.5 * contrast)
-        np.less(band, around - _PALEST * contrast, out=mask[top : top + _PAPER_BLOCK])
+    for top in range(0, len(pixels), PAPER_BLOCK):
+        band = uniform_filter(pixels[top : top + PAPER_BLOCK], (2, 2))  # less grain, as sharp as ink is thin
+        mask[top : top + PAPER_BLOCK] = darker_than_paper(band, grey, _PALEST)
     return mask
+
+
+def darker_than_paper(band: NDArray[np.uint8], grey: tuple[int, int], darkness: float) -> Mask:
+    """Which pixels of a band of rows are darker than the paper around them.
+
+    Parameters
+    ----------
+    band : uint8 (rows, columns)
+        Some `PAPER_BLOCK` rows, over which the paper has one grey.
+    grey : (int, int)
+        What `grey_of` says of the scan.
+    darkness : float
+        How much darker, as a share of the way from the paper to the darkest ink.
+
+    Examples
+    --------
+    >>> band = np.full((128, 40), 230, np.uint8); band[:, 10:13] = 150
+    >>> [int(darker_than_paper(band, (230, 30), darkness)[0].sum()) for darkness in (0.3, 0.5)]
+    [3, 0]
+    """
+    paper, ink = grey
+    contrast = max(paper - ink, 40)
+    return np.asarray(band < _paper_around(band, paper - 0.5 * contrast) - darkness * contrast)
 
 
 def _paper_around(band: NDArray[np.uint8], darkest: float) -> NDArray[np.float32]:
     """The grey of the paper in a band of rows, float32 (columns,); solid black is not taken for paper."""
     blocks = [
-        np.percentile(band[::4, k : k + _PAPER_BLOCK : 4], 50) for k in range(0, band.shape[1], _PAPER_BLOCK)
+        np.percentile(band[::4, k : k + PAPER_BLOCK : 4], 50) for k in range(0, band.shape[1], PAPER_BLOCK)
     ]
-    grey = np.maximum(np.repeat(blocks, _PAPER_BLOCK)[: band.shape[1]], darkest)
+    grey = np.maximum(np.repeat(blocks, PAPER_BLOCK)[: band.shape[1]], darkest)
     return grey.astype(np.float32)
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import copy
+import hashlib
 import io
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -16,18 +18,23 @@ from torch import Tensor
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
-from napari_welllog.errors import Cancelled, ModelError
+from napari_welllog.annotations import AnnotationFolder
+from napari_welllog.errors import Cancelled, ModelError, is_out_of_memory
 from napari_welllog.output import naming, staged
 from napari_welllog.synthetic import PressSettings, print_window
-from napari_welllog.unet.losses import DEFAULT_LOSS, LOSSES
+from napari_welllog.unet.annotated import AnnotatedData, Crop, Crops, Patch, fixed_crops, read_annotated
+from napari_welllog.unet.losses import DEFAULT_LOSS, LossFunction, loss_function
 from napari_welllog.unet.network import UNet
-from napari_welllog.unet.scores import PixelScores, score_pixels
-from napari_welllog.unet.weights import save_weights
+from napari_welllog.unet.scores import PixelScores, curve_f1, score_pixels
+from napari_welllog.unet.weights import Model, load_model, save_weights
 
 Tensors = tuple[Tensor, ...] | list[Tensor]
 
 HELD_OUT = 10_000_000
 PEAK_RATE = 4e-3
+FINE_TUNING_RATE = 1e-3
+"""The highest learning rate for a network that has learnt already: a higher one would first undo what it knows."""
+
 WARM_UP = 0.03
 MEMORY = 0.999
 """What the moving average of the weights keeps of itself at each step, at most."""
@@ -47,6 +54,10 @@ class TrainingSettings:
     window : rows and columns of a window, pixels.
     held_out : number of windows, never trained on, that scores are measured on.
     workers : processes that print windows.
+    loss_parameters : numbers in the loss, by the names of its parameters; the usual ones where left out.
+    rate : highest learning rate; None for the usual one, lower for a network that has learnt already.
+    annotated_share : share of the windows in a batch that come from annotations, where there are any.
+    held_out_share : share of what is annotated that is held out, as nearly as whole scans or windows allow.
     """
 
     minutes: float = 85.0
@@ -57,6 +68,10 @@ class TrainingSettings:
     window: int = 320
     held_out: int = 96
     workers: int = 1
+    loss_parameters: Mapping[str, float] = field(default_factory=dict)
+    rate: float | None = None
+    annotated_share: float = 0.5
+    held_out_share: float = 0.25
 
 
 @dataclass(frozen=True)
@@ -67,14 +82,20 @@ class TrainingStatus:
     ----------
     fraction : share of the work done, 0 to 1.
     step : batches seen.
-    loss : mean loss of the last batches.
+    loss : mean loss of the last batches; NaN before the first.
     scores : the newest held-out scores, or None before the first.
+    held_out_loss : the loss on held-out annotated windows; None where the held-out windows are printed.
+    best : the best mean F1 of the two curves on held-out windows so far, or None before the first.
+    windows_at_once : windows of a batch that are computed together; fewer than a batch when memory ran out.
     """
 
     fraction: float
     step: int
     loss: float
     scores: PixelScores | None
+    held_out_loss: float | None = None
+    best: float | None = None
+    windows_at_once: int = 0
 
 
 class _Windows(IterableDataset[tuple[Tensor, Tensor]]):
@@ -92,6 +113,38 @@ class _Windows(IterableDataset[tuple[Tensor, Tensor]]):
             yield to_ink(log.scan)[0], torch.from_numpy(log.classes.astype(np.int64))
 
 
+class _Mixed(IterableDataset[tuple[Tensor, Tensor]]):
+    """An endless row of windows, printed and annotated in turn by the share of the annotated ones."""
+
+    def __init__(
+        self, settings: TrainingSettings, press: PressSettings, first: int, patches: Sequence[Patch]
+    ) -> None:
+        self.share, self.first = settings.annotated_share, first
+        self.printed = _Windows(settings, press, first - self._annotated_before(first))
+        self.crops = Crops(patches, window_of(settings), settings.seed)
+
+    def _annotated_before(self, index: int) -> int:
+        """How many of the windows before one are annotated."""
+        return int(index * self.share)
+
+    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
+        worker = get_worker_info()
+        start, stride = (0, 1) if worker is None else (worker.id, worker.num_workers)
+        printed = iter(self.printed)
+        for index in range(self.first + start, HELD_OUT, stride):
+            if self._annotated_before(index + 1) > self._annotated_before(index):
+                pixels, labels = self.crops[index]
+                yield to_ink(pixels)[0], torch.from_numpy(labels.astype(np.int64))
+            else:
+                yield next(printed)
+
+
+def window_of(settings: TrainingSettings) -> tuple[int, int]:
+    """Rows and columns of a training window."""
+    rows, columns = np.broadcast_to(settings.window, 2).tolist()
+    return rows, columns
+
+
 def to_ink(pixels: NDArray[np.uint8]) -> Tensor:
     """The network's input for grey pixels, uint8 (rows, columns): float32 (1, 1, rows, columns), 0 paper to 1 ink."""
     return torch.from_numpy(1 - pixels.astype(np.float32) / 255)[None, None]
@@ -105,8 +158,12 @@ def train(
     resume: bool = False,
     progress: Callable[[TrainingStatus], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
+    annotations: AnnotationFolder | Path | str | None = None,
+    start: str | Path | None = None,
+    stopped: Callable[[], bool] | None = None,
+    current: Callable[[Model], None] | None = None,
 ) -> PixelScores:
-    """Train a network from scratch on printed windows and write its weights.
+    """Train a network on printed windows, and annotated ones where there are any, and write the best weights.
 
     Parameters
     ----------
@@ -115,43 +172,78 @@ def train(
     checkpoint : a file that is rewritten about once a minute, from which `resume` goes on.
     resume : go on from the checkpoint where there is one.
     progress : called about every 20 batches.
-    cancelled : asked before every batch.
+    cancelled : asked before every batch; then nothing is written.
+    annotations : a folder of annotated windows to learn from too. Scores are then measured on some of them that
+        are held out, from the beginning on and about twenty times.
+    start : name of a shipped network or a weights file to go on from; from scratch when left out.
+    stopped : asked before every batch; then the best weights so far are written.
+    current : given a copy of the network, as it is, whenever it has been measured; on the thread that trains.
 
     Returns
     -------
-    The scores on held-out windows.
+    The scores of the written weights on held-out windows: the best of all that were measured.
 
     Raises
     ------
-    ModelError : an unknown loss, or a checkpoint that cannot be read.
+    ModelError : an unknown loss, a network or a checkpoint that cannot be read, or too little memory for a window.
+    AnnotationsError : the annotations cannot be used, or are too few to hold some out.
     OutputError : the weights or the checkpoint cannot be written; of the weights this is known before training.
     Cancelled : asked to stop; the checkpoint, where one is named, holds what was learnt.
     """
-    if settings.loss not in LOSSES:
-        raise ModelError(f"There is no loss named '{settings.loss}'; choose one of {', '.join(LOSSES)}.")
+    loss_function(settings.loss, settings.loss_parameters)
+    data = None if annotations is None else _read(annotations, settings)
+    beginning = None if start is None else load_model(start)
     target = Path(out)
-    with staged([target], inputs=[checkpoint]) as places:
-        run = _Run(settings, press, Path(checkpoint) if checkpoint else None)
+    with staged([target], inputs=[checkpoint, start]) as places:
+        run = _Run(settings, press, Path(checkpoint) if checkpoint else None, data, beginning)
+        run.current = current
         if resume:
             run.load()
-        run.go(progress or (lambda status: None), cancelled or (lambda: False))
-        scores = run.measure()
+        run.go(progress or (lambda status: None), cancelled or (lambda: False), stopped or (lambda: False))
+        run.measure()
+        best, scores = run.best_network()
         with naming(target, places[target]):
-            save_weights(places[target], run.average.module, run.provenance(scores))
+            save_weights(places[target], best, run.provenance(scores))
     return scores
+
+
+def _read(annotations: AnnotationFolder | Path | str, settings: TrainingSettings) -> AnnotatedData:
+    """Read a folder of annotated windows."""
+    if not isinstance(annotations, AnnotationFolder):
+        annotations = AnnotationFolder.open(annotations)
+    return read_annotated(annotations, settings.held_out_share)
 
 
 class _Run:
     """One training run: the network, its moving average and how far it has come."""
 
-    def __init__(self, settings: TrainingSettings, press: PressSettings, checkpoint: Path | None) -> None:
+    def __init__(
+        self,
+        settings: TrainingSettings,
+        press: PressSettings,
+        checkpoint: Path | None,
+        data: AnnotatedData | None = None,
+        start: Model | None = None,
+    ) -> None:
         torch.manual_seed(settings.seed)
         self.settings, self.press, self.checkpoint = settings, press, checkpoint
-        self.network = UNet().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.data, self.start = data, start
+        network = UNet() if start is None else copy.deepcopy(start.network)
+        self.network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.average = AveragedModel(self.network, multi_avg_fn=_average, use_buffers=True)
-        self.optimizer = torch.optim.AdamW(self.network.parameters(), lr=PEAK_RATE, weight_decay=1e-3)
-        self.loss = LOSSES[settings.loss].function
+        self.rate = settings.rate or (PEAK_RATE if start is None else FINE_TUNING_RATE)
+        self.optimizer = torch.optim.AdamW(self.network.parameters(), lr=self.rate, weight_decay=1e-3)
+        self.loss = loss_function(settings.loss, settings.loss_parameters)
         self.step, self.seconds = 0, 0.0
+        self.windows_at_once = settings.batch
+        self.held_out = (
+            [] if data is None else fixed_crops(data.held_out, window_of(settings), settings.held_out)
+        )
+        self.current: Callable[[Model], None] | None = None
+        self.scores: PixelScores | None = None
+        self.held_out_loss: float | None = None
+        self.measured_at = 0.0
+        self.best: _Best | None = None
 
     @property
     def fraction(self) -> float:
@@ -160,14 +252,21 @@ class _Run:
         done, whole = (self.seconds, 60 * minutes) if steps is None else (self.step, steps)
         return min(1.0, done / whole) if whole > 0 else 1.0
 
-    def go(self, progress: Callable[[TrainingStatus], None], cancelled: Callable[[], bool]) -> None:
-        """Train until the time or the batches are used up."""
+    def go(
+        self,
+        progress: Callable[[TrainingStatus], None],
+        cancelled: Callable[[], bool],
+        stopped: Callable[[], bool],
+    ) -> None:
+        """Train until the time or the batches are used up, or somebody has seen enough."""
         self.network.train()
         recent: list[float] = []
-        scores, measured = None, self.fraction
+        if self.data is not None and self.best is None:
+            self.measure()  # what training has to beat
+            progress(self.status(recent))
         saved, clock = self.seconds, time.monotonic()
         for ink, labels in self._batches():
-            if self.fraction >= 1:
+            if self.fraction >= 1 or stopped():
                 break
             if cancelled():
                 self.save()
@@ -175,18 +274,35 @@ class _Run:
             recent = [*recent[-49:], self._learn(ink, labels)]
             self.seconds += time.monotonic() - clock
             clock = time.monotonic()
-            if self.fraction - measured > 0.1:
-                scores, measured = self.measure(), self.fraction
-            if self.step % 20 == 0:
-                progress(TrainingStatus(self.fraction, self.step, float(np.mean(recent)), scores))
+            told = self.step % 20 == 0
+            if self.fraction - self.measured_at > (0.1 if self.data is None else 0.05):
+                self.measure()
+                told |= self.data is not None
+            if told:
+                progress(self.status(recent))
             if self.seconds - saved > 60:
                 self.save()
                 saved = self.seconds
         self.save()
 
+    def status(self, recent: list[float]) -> TrainingStatus:
+        """Where it stands, given the losses of the last batches."""
+        return TrainingStatus(
+            self.fraction,
+            self.step,
+            float(np.mean(recent)) if recent else float("nan"),
+            self.scores,
+            self.held_out_loss,
+            None if self.best is None else self.best.quality,
+            self.windows_at_once,
+        )
+
     def _batches(self) -> Iterator[tuple[Tensor, Tensor]]:
         """Batches of windows that this run has not seen."""
-        windows = _Windows(self.settings, self.press, self.step * self.settings.batch)
+        first = self.step * self.settings.batch
+        windows: IterableDataset[tuple[Tensor, Tensor]] = _Windows(self.settings, self.press, first)
+        if self.data is not None:
+            windows = _Mixed(self.settings, self.press, first, self.data.training)
         workers = self.settings.workers
         loader: DataLoader[tuple[Tensor, Tensor]] = DataLoader(
             windows,
@@ -197,38 +313,95 @@ class _Run:
         return iter(loader)
 
     def _learn(self, ink: Tensor, labels: Tensor) -> float:
-        """One step down the loss."""
+        """One step down the loss; in smaller parts from where memory runs out on."""
         for group in self.optimizer.param_groups:
-            group["lr"] = learning_rate(self.fraction)
-        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=has_fast_bfloat16()):
-            logits = self.network(ink.contiguous(memory_format=torch.channels_last))
-        loss = self.loss(logits.float(), labels)
-        self.optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+            group["lr"] = learning_rate(self.fraction) * self.rate / PEAK_RATE
+        while True:
+            try:
+                loss = self._gradients(ink, labels)
+                break
+            except Exception as error:
+                if not is_out_of_memory(error):
+                    raise
+                if self.windows_at_once == 1:
+                    raise ModelError(
+                        "There is not enough memory to train on a single window; close other programs."
+                    ) from error
+            # Outside the handler, whose error would keep alive what filled the memory.
+            self.windows_at_once = min(self.windows_at_once, len(ink)) // 2 or 1
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
         self.optimizer.step()
         self.average.update_parameters(self.network)
         self.step += 1
-        return float(loss.detach())
+        return loss
 
-    def measure(self) -> PixelScores:
-        """Scores of the averaged network on windows it never saw."""
-        return score_windows(
-            self.average.module, range(HELD_OUT, HELD_OUT + self.settings.held_out), self.press
-        )
+    def _gradients(self, ink: Tensor, labels: Tensor) -> float:
+        """The loss of a batch and, in the network, its gradients."""
+        self.optimizer.zero_grad()
+        total = 0.0
+        parts = zip(*(torch.split(whole, self.windows_at_once) for whole in (ink, labels)), strict=True)
+        for part, truth in parts:
+            with torch.autocast("cpu", dtype=torch.bfloat16, enabled=has_fast_bfloat16()):
+                logits = self.network(part.contiguous(memory_format=torch.channels_last))
+            loss = self.loss(logits.float(), truth) * (len(part) / len(ink))
+            loss.backward()  # type: ignore[no-untyped-call]
+            total += float(loss.detach())
+        return total
+
+    def measure(self) -> None:
+        """Measure the averaged network on windows it never saw, and keep it if it is the best so far."""
+        network = self.average.module
+        if self.data is None:
+            self.scores = score_windows(
+                network, range(HELD_OUT, HELD_OUT + self.settings.held_out), self.press
+            )
+        else:
+            self.scores, self.held_out_loss = score_crops(network, self.held_out, self.loss)
+        self.measured_at = self.fraction
+        # Of two that are alike, the one that learnt for longer.
+        if self.best is None or curve_f1(self.scores) >= self.best.quality:
+            weights = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+            self.best = _Best(curve_f1(self.scores), self.scores, weights, self.step)
+        if self.current is not None:
+            self.current(_model_of(cast(UNet, network)))
+
+    def best_network(self) -> tuple[UNet, PixelScores]:
+        """The best network so far, and its scores."""
+        assert self.best is not None
+        network = copy.deepcopy(cast(UNet, self.average.module))
+        network.load_state_dict(self.best.weights)
+        return network, self.best.scores
 
     def provenance(self, scores: PixelScores) -> dict[str, str]:
         """Where the weights come from, as text for the weights file."""
         return {
+            **self._origin(),
             "loss": self.settings.loss,
             "seed": str(self.settings.seed),
             "steps": str(self.step),
             "windows": str(self.step * self.settings.batch),
             "minutes": f"{self.seconds / 60:.1f}",
-            "data": "printing press of napari-welllog, no real page",
             "held_out_f1": f"{scores.f1[1]:.4f} {scores.f1[2]:.4f}",
             "torch": torch.__version__,
         }
+
+    def _origin(self) -> dict[str, str]:
+        """What it began as and learnt from."""
+        said = {"data": "printing press of napari-welllog, no real page"}
+        if self.settings.loss_parameters:
+            chosen = sorted(self.settings.loss_parameters.items())
+            said["loss_parameters"] = " ".join(f"{name}={value:g}" for name, value in chosen)
+        if self.start is not None:
+            said["started_from"] = f"{self.start.name} {self.start.sha256}"
+        if self.data is not None:
+            learnt, measured = self.data.windows
+            said["data"] = "annotated windows and the printing press of napari-welllog"
+            said["annotations"] = self.data.sha256
+            said["annotated_windows"] = f"{learnt} learnt from, {measured} held out by {self.data.by}"
+            said["annotated_share"] = f"{self.settings.annotated_share:g}"
+        if self.best is not None:
+            said["best_step"] = str(self.best.step)
+        return said
 
     def save(self) -> None:
         """Write the checkpoint, atomically."""
@@ -240,6 +413,9 @@ class _Run:
             "optimizer": self.optimizer.state_dict(),
             "step": self.step,
             "seconds": self.seconds,
+            "measured_at": self.measured_at,
+            "best": None if self.best is None else self.best.as_state(),
+            "annotations": None if self.data is None else self.data.sha256,
         }
         content = io.BytesIO()
         torch.save(state, content)
@@ -256,10 +432,57 @@ class _Run:
             self.average.load_state_dict(state["average"])
             self.optimizer.load_state_dict(state["optimizer"])
             self.step, self.seconds = int(state["step"]), float(state["seconds"])
+            # On other annotations the best would be measured anew: what was best on those may not be on these.
+            if state.get("annotations") == (None if self.data is None else self.data.sha256):
+                self.measured_at = float(state.get("measured_at", 0))
+                self.best = _Best.from_state(state["best"]) if state.get("best") else None
         except Exception as error:  # a file can be wrong in any way
             raise ModelError(
                 f"'{self.checkpoint}' is not a checkpoint of this training; give another, or start afresh."
             ) from error
+
+
+@dataclass(frozen=True, eq=False)
+class _Best:
+    """The best network of a run so far."""
+
+    quality: float
+    scores: PixelScores
+    weights: dict[str, Tensor]
+    step: int
+
+    def as_state(self) -> dict[str, Any]:
+        """What a checkpoint keeps."""
+        return {**vars(self), "scores": vars(self.scores)}
+
+    @classmethod
+    def from_state(cls, state: dict[str, Any]) -> _Best:
+        """What a checkpoint kept."""
+        return cls(**{**state, "scores": PixelScores(**state["scores"])})
+
+
+def _model_of(network: UNet) -> Model:
+    """A copy of a network that is being trained, to predict with."""
+    copied = copy.deepcopy(network).eval()
+    digest = hashlib.sha256()
+    for tensor in copied.state_dict().values():
+        digest.update(tensor.detach().contiguous().numpy().tobytes())
+    return Model("in training", digest.hexdigest(), copied, {})
+
+
+def score_crops(
+    network: torch.nn.Module, crops: Sequence[Crop], loss: LossFunction
+) -> tuple[PixelScores, float]:
+    """Score a network on crops of annotated windows: scores, and the mean loss."""
+    network.eval()
+    guesses, losses = [], []
+    with torch.inference_mode():
+        for pixels, labels in crops:
+            logits = network(to_ink(pixels).contiguous(memory_format=torch.channels_last))
+            losses.append(float(loss(logits.float(), torch.from_numpy(labels.astype(np.int64))[None])))
+            guesses.append(logits[0].argmax(0).to(torch.uint8).numpy())
+    truth = np.stack([labels for _, labels in crops])
+    return score_pixels(np.stack(guesses), truth), float(np.mean(losses))
 
 
 def _average(averages: Tensors, weights: Tensors, count: Tensor | int) -> None:
