@@ -39,6 +39,19 @@ ALIKE = PressSettings(
 )
 """Two solid pens of one weight to each track: there is nothing by which to tell them apart."""
 
+GOOD = PressSettings(
+    dpi=(200.0, 400.0),
+    coarse_share=0.0,
+    bilevel_share=1.0,
+    broken_grid_share=0.0,
+    fading_share=0.0,
+    speckle_share=0.0,
+    noise=(0.0, 0.04),
+    blur=(0.3, 0.7),
+    bleed=(0.0, 0.10),
+)
+"""Prints in good condition, black and white from 200 dpi; curves, pens and all that is on the paper as ever."""
+
 COLOURS = ("0.75", "0.6", "0.45", "0.25", "#56B4E9", "#0072B2")
 """Of the readers: followers in greys, the network in blues."""
 
@@ -156,7 +169,7 @@ def by_group(name: str, groups: Iterator[tuple[str, list[Exit]]]) -> str:
     return markdown_table([name, "crossings", *(NAMES.get(reader, reader) for reader in READERS)], rows)
 
 
-def report(different: Sequence[Exit], alike: Sequence[Exit]) -> str:
+def report(different: Sequence[Exit], good: Sequence[Exit], alike: Sequence[Exit]) -> str:
     """All tables."""
     logs = len({one.crossing[0] for one in different})
     parts = [
@@ -169,6 +182,13 @@ def report(different: Sequence[Exit], alike: Sequence[Exit]) -> str:
         "By the pens:",
         by_group("pens", groups_by_pens(different)),
     ]
+    if good:
+        parts += [
+            f"{crossings_in(good)} crossings of logs in good condition (bilevel from 200 dpi, neither worn nor faded nor "
+            "speckled), whose pens differ:",
+            summary(good),
+            by_group("pens", groups_by_pens(good)),
+        ]
     if alike:
         parts += [
             f"{crossings_in(alike)} crossings of two solid pens of one weight, "
@@ -178,7 +198,7 @@ def report(different: Sequence[Exit], alike: Sequence[Exit]) -> str:
     return "\n\n".join(parts)
 
 
-def figure(different: Sequence[Exit], alike: Sequence[Exit], path: Path) -> None:
+def figure(different: Sequence[Exit], good: Sequence[Exit], alike: Sequence[Exit], path: Path) -> None:
     """Draw hop rates with their intervals: by reader, and by angle."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -187,8 +207,9 @@ def figure(different: Sequence[Exit], alike: Sequence[Exit], path: Path) -> None
     FigureCanvasAgg(page)
     left, right = page.subplots(1, 2, width_ratios=(1, 1.3))
     for shift, exits, colour, name in (
-        (0.12, different, "#1f4e9c", "pens that differ"),
-        (-0.12, alike, "#999999", "pens alike"),
+        (0.2, good, "#56B4E9", "pens that differ, good prints"),
+        (0.0, different, "#1f4e9c", "pens that differ, all prints"),
+        (-0.2, alike, "#999999", "pens alike"),
     ):
         found = {figures.reader: figures for figures in figures_of([one.score for one in exits])}
         for place, reader in enumerate(reversed(READERS)):
@@ -233,6 +254,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--crossings", type=int, default=2000, help="crossings to score (default 2000)")
+    parser.add_argument("--good", type=int, default=2000, help="crossings of good prints (default 2000)")
     parser.add_argument("--alike", type=int, default=400, help="crossings of alike pens (default 400)")
     parser.add_argument("--rows", type=int, default=3000, help="rows of each log (default 3000)")
     parser.add_argument("--model", metavar="FILE", help="weights other than the shipped ones")
@@ -248,10 +270,11 @@ def main() -> None:
 
     network = None if options.followers_only else classify
     different = collect(options.crossings, PressSettings(), network, options.rows)
+    good = collect(options.good, GOOD, network, options.rows) if options.good else []
     alike = collect(options.alike, ALIKE, network, options.rows) if options.alike else []
-    publish("crossings", report(different, alike), options.write)
+    publish("crossings", report(different, good, alike), options.write)
     if options.figure:
-        figure(different, alike, options.figure)
+        figure(different, good, alike, options.figure)
 
 
 if __name__ == "__main__":

@@ -280,7 +280,7 @@ def test_the_crossings_benchmark_counts_every_exit_once_and_its_groups_add_up(tm
     assert len(keys) == len(set(keys))
     for groups in (crossings.groups_by_angle(exits), crossings.groups_by_pens(exits)):
         assert sum(len(group) for _, group in groups) == len(exits)
-    text = crossings.report(exits, exits)
+    text = crossings.report(exits, exits, exits)
     for reader in crossings.READERS:
         assert f"| {crossings.NAMES.get(reader, reader)} |" in text
     crossings.figure(exits, exits, tmp_path / "figure.png")
