@@ -184,8 +184,8 @@ def report(different: Sequence[Exit], good: Sequence[Exit], alike: Sequence[Exit
     ]
     if good:
         parts += [
-            f"{crossings_in(good)} crossings of logs in good condition (bilevel from 200 dpi, neither worn nor faded nor "
-            "speckled), whose pens differ:",
+            f"{crossings_in(good)} crossings of logs in good condition (bilevel from 200 dpi, neither worn nor "
+            "faded nor speckled), whose pens differ:",
             summary(good),
             by_group("pens", groups_by_pens(good)),
         ]

@@ -283,7 +283,7 @@ def test_the_crossings_benchmark_counts_every_exit_once_and_its_groups_add_up(tm
     text = crossings.report(exits, exits, exits)
     for reader in crossings.READERS:
         assert f"| {crossings.NAMES.get(reader, reader)} |" in text
-    crossings.figure(exits, exits, tmp_path / "figure.png")
+    crossings.figure(exits, exits, exits, tmp_path / "figure.png")
     assert (tmp_path / "figure.png").stat().st_size > 10_000
 
 
