@@ -10,7 +10,6 @@ import pytest
 
 pytest.importorskip("napari")
 
-from napari.components import ViewerModel
 from qtpy.QtCore import Qt
 
 from napari_welllog.class_map import ClassMap
@@ -42,8 +41,9 @@ def find(widget: CrossingsWidget, qtbot: Any) -> CrossingsWidget:
 
 
 @pytest.fixture
-def viewer() -> ViewerModel:
-    return ViewerModel()
+def viewer(make_napari_viewer):
+    """A real one: what is dragged, played and deleted here is drawn on a real canvas."""
+    return make_napari_viewer(show=True)
 
 
 @pytest.fixture
