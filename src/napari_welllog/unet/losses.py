@@ -92,4 +92,4 @@ LOSSES = {
         Loss("focal+dice", focal_and_dice, "focal and Dice added"),
     )
 }
-DEFAULT_LOSS = "cross-entropy+dice"
+DEFAULT_LOSS = "focal+dice"
