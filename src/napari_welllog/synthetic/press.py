@@ -243,7 +243,7 @@ def _print_curves(
         if curve_class == 2:
             scale = float(rng.choice([-1.0, 1.0]))
             centre += rng.normal() * min(0.1 * (right - left), 40.0)
-            if pen.pattern and rng.random() < 0.25:
+            if rng.random() < settings.own_place_share:
                 centre = _somewhere_visible(page, left, right)
         columns, wraps = _keep_on_scale(page, centre + scale * offset, left, right)
         printed.append(draw_curve(page, PrintedTrace(index, curve_class, columns, pen, wraps), rows))

@@ -38,6 +38,7 @@ class PressSettings:
     kick_size : reach of a kick across the paper.
     spike_share, flat_share, cycle_skip_share : share of the logs with spikes, flat stretches, cycle skips.
     tied_share : share of the tracks whose second curve follows or mirrors the first and so crosses it often.
+    own_place_share : share of the tracks whose second curve lies anywhere in the track, not beside the first.
     off_scale_share : share of the curves that leave the track somewhere.
     wrap_share : share of those that come back at the other edge (backup scale); the others are absent.
     hatch_share : share of the tracks with a hatched stretch between a curve and an edge.
@@ -96,6 +97,7 @@ class PressSettings:
     flat_share: float = 0.2
     cycle_skip_share: float = 0.1
     tied_share: float = 0.5
+    own_place_share: float = 0.3
     off_scale_share: float = 0.25
     wrap_share: float = 0.4
     hatch_share: float = 0.08

@@ -197,4 +197,4 @@ LOSSES = {
         Loss("focal+dice", focal_and_dice, "focal and Dice added", (_GAMMA,)),
     )
 }
-DEFAULT_LOSS = "cross-entropy+dice"
+DEFAULT_LOSS = "focal+dice"

@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     import torch
 
 ALIGNMENT = 32
-HALO = 224
+HALO_ROWS = 224
+HALO_COLUMNS = 672
+"""Wider than the network's reach, which is far along the rows. Few scans are so wide that they are cut there."""
 TILE_MEGAPIXELS = 4.5
 FAINTEST = 5
 DEVICES = ("auto", "cpu", "cuda", "mps")
@@ -43,11 +45,11 @@ class Tile:
     seen_columns: tuple[int, int]
 
 
-def _cut(length: int, size: int) -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:
+def _cut(length: int, size: int, halo: int) -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:
     """Cut a length into stretches of a size, each with the stretch that the network looks at."""
     for start in range(0, length, size):
         stop = min(start + size, length)
-        yield (start, stop), (max(0, start - HALO), min(length, stop + HALO))
+        yield (start, stop), (max(0, start - halo), min(length, stop + halo))
 
 
 def plan_tiles(rows: int, columns: int, tile_rows: int, tile_columns: int) -> list[Tile]:
@@ -69,8 +71,8 @@ def plan_tiles(rows: int, columns: int, tile_rows: int, tile_columns: int) -> li
     tall, wide = (ALIGNMENT * max(1, -(-size // ALIGNMENT)) for size in (tile_rows, tile_columns))
     return [
         Tile(own_rows, own_columns, seen_rows, seen_columns)
-        for own_rows, seen_rows in _cut(rows, tall)
-        for own_columns, seen_columns in _cut(columns, wide)
+        for own_rows, seen_rows in _cut(rows, tall, HALO_ROWS)
+        for own_columns, seen_columns in _cut(columns, wide, HALO_COLUMNS)
     ]
 
 

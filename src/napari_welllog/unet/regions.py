@@ -21,7 +21,8 @@ from napari_welllog.errors import Cancelled, ScanError, is_out_of_memory
 from napari_welllog.unet.loading import load_torch
 from napari_welllog.unet.predict import (
     ALIGNMENT,
-    HALO,
+    HALO_COLUMNS,
+    HALO_ROWS,
     Predictor,
     Tile,
     keep_likely,
@@ -148,10 +149,12 @@ def plan_region(region: Region, shape: tuple[int, int], tile_rows: int, tile_col
 def _tile(rows: tuple[int, int], columns: tuple[int, int], shape: tuple[int, int]) -> Tile:
     """A tile with what the network looks at for it."""
 
-    def seen(span: tuple[int, int], length: int) -> tuple[int, int]:
-        return max(0, span[0] - HALO), min(length, span[1] + HALO)
+    def seen(span: tuple[int, int], length: int, halo: int) -> tuple[int, int]:
+        return max(0, span[0] - halo), min(length, span[1] + halo)
 
-    return Tile(rows, columns, seen(rows, shape[0]), seen(columns, shape[1]))
+    return Tile(
+        rows, columns, seen(rows, shape[0], HALO_ROWS), seen(columns, shape[1], HALO_COLUMNS)
+    )
 
 
 def nearest_first(tiles: Sequence[Tile], view: Region) -> list[Tile]:

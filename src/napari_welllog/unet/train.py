@@ -51,7 +51,7 @@ class TrainingSettings:
     loss : name of a loss of `napari_welllog.unet.losses.LOSSES`.
     seed : the same seed draws the same windows and starts from the same weights.
     batch : windows in a batch.
-    window : rows and columns of a window, pixels.
+    window : rows and columns of a window, pixels; wide, so that a light pen has its heavy neighbour in view.
     held_out : number of windows, never trained on, that scores are measured on.
     workers : processes that print windows.
     loss_parameters : numbers in the loss, by the names of its parameters; the usual ones where left out.
@@ -64,8 +64,8 @@ class TrainingSettings:
     steps: int | None = None
     loss: str = DEFAULT_LOSS
     seed: int = 1
-    batch: int = 8
-    window: int = 320
+    batch: int = 6
+    window: tuple[int, int] = (224, 640)
     held_out: int = 96
     workers: int = 1
     loss_parameters: Mapping[str, float] = field(default_factory=dict)
@@ -107,9 +107,8 @@ class _Windows(IterableDataset[tuple[Tensor, Tensor]]):
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
         worker = get_worker_info()
         start, stride = (0, 1) if worker is None else (worker.id, worker.num_workers)
-        size = self.settings.window
         for index in range(self.first + start, HELD_OUT, stride):
-            log = print_window((self.settings.seed * 1_000_003 + index) % HELD_OUT, self.press, size, size)
+            log = print_window((self.settings.seed * 1_000_003 + index) % HELD_OUT, self.press, *self.settings.window)
             yield to_ink(log.scan)[0], torch.from_numpy(log.classes.astype(np.int64))
 
 
@@ -512,14 +511,14 @@ def has_fast_bfloat16() -> bool:
 
 
 def score_windows(
-    network: torch.nn.Module, seeds: range, press: PressSettings, size: int = 256
+    network: torch.nn.Module, seeds: range, press: PressSettings, window: tuple[int, int] = (256, 640)
 ) -> PixelScores:
     """Score a network on printed windows."""
     network.eval()
     truth, guess = [], []
     with torch.inference_mode():
         for seed in seeds:
-            log = print_window(seed, press, size, size)
+            log = print_window(seed, press, *window)
             logits = network(to_ink(log.scan).contiguous(memory_format=torch.channels_last))
             truth.append(log.classes)
             guess.append(logits[0].argmax(0).to(torch.uint8).numpy())

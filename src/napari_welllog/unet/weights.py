@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from napari_welllog.unet.network import UNet
 
-ARCHITECTURE = "napari-welllog U-Net 1"
+ARCHITECTURE = "napari-welllog U-Net 2"
 SHIPPED = "welllog-1"
 MOST_CHANNELS = 512
 """Channels of the widest network that is accepted, so that a hostile file cannot ask for all the memory."""
