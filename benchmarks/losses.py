@@ -16,6 +16,9 @@ from pathlib import Path
 
 from _table import add_write_option, markdown_table, publish
 
+BATCH = 8
+"""Windows in a batch; they are small."""
+
 
 def main() -> None:
     """Train one small run for each loss and print the table."""
@@ -31,7 +34,11 @@ def main() -> None:
     rows = []
     for loss in LOSSES.values():
         settings = TrainingSettings(
-            steps=options.steps, window=options.window, held_out=options.held_out, loss=loss.name
+            steps=options.steps,
+            window=(options.window, options.window),
+            batch=BATCH,
+            held_out=options.held_out,
+            loss=loss.name,
         )
         start = time.perf_counter()
         with tempfile.TemporaryDirectory() as folder:
@@ -62,7 +69,7 @@ def main() -> None:
         "what it does",
     ]
     text = (
-        f"{options.steps} batches of 8 windows of {options.window} x {options.window} pixels each; scores on "
+        f"{options.steps} batches of {BATCH} windows of {options.window} x {options.window} pixels each; scores on "
         f"{options.held_out} windows of held-out seeds.\n\n{markdown_table(header, rows)}"
     )
     publish("losses", text, options.write)

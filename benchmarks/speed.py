@@ -131,10 +131,10 @@ def printed_scan(rows: int, columns: int) -> Any:
 def race(pixels: NDArray[np.uint8], model: Any, rounds: int, tile: int) -> dict[str, list[float]]:
     """Rates of every contestant by round: pixels per second, and FLOP per second of matrix products."""
     from napari_welllog import segment
-    from napari_welllog.unet.predict import HALO, Predictor, tile_size
+    from napari_welllog.unet.predict import HALO_ROWS, Predictor, tile_size
 
     predictor = Predictor(model, "cpu")
-    seen = pixels[: tile_size(pixels.shape[1])[0] + 2 * HALO]
+    seen = pixels[: tile_size(pixels.shape[1])[0] + 2 * HALO_ROWS]
     window = np.ascontiguousarray(pixels[:tile, :tile])
     contestants: dict[str, tuple[Callable[[], Any], int]] = {
         OURS: (lambda: segment(pixels, model, "cpu"), pixels.size),

@@ -26,13 +26,12 @@ from napari_welllog.unet.train import (
     TrainingStatus,
     score_crops,
     train,
-    window_of,
 )
 from napari_welllog.unet.weights import save_weights
 
 module = import_module("napari_welllog.unet.train")
 
-TINY = TrainingSettings(steps=4, batch=4, window=64, held_out=4, workers=0)
+TINY = TrainingSettings(steps=4, batch=4, window=(64, 64), held_out=4, workers=0)
 
 
 @cache
@@ -227,11 +226,6 @@ def test_scores_of_crops_are_those_of_the_network_as_it_predicts(folder) -> None
     first, again = (score_crops(network, crops, loss) for _ in range(2))
     assert first == again or np.isnan(first[0].precision).any()
     assert first[1] > 0
-
-
-@pytest.mark.parametrize(("window", "size"), [(64, (64, 64)), ((32, 64), (32, 64))])
-def test_windows_may_be_square_or_not(window, size) -> None:
-    assert window_of(replace(TINY, window=window)) == size
 
 
 # --- What is refused, with nothing changed on the disk ---

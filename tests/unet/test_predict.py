@@ -63,14 +63,14 @@ def test_tiles_cover_every_pixel_once_and_stand_on_the_stride(rows, columns, til
     covered = np.zeros((rows, columns), np.uint8)
     for tile in plan_tiles(rows, columns, tall, wide):
         covered[slice(*tile.rows), slice(*tile.columns)] += 1
-        for own, seen, length in (
-            (tile.rows, tile.seen_rows, rows),
-            (tile.columns, tile.seen_columns, columns),
+        for own, seen, length, halo in (
+            (tile.rows, tile.seen_rows, rows, predict.HALO_ROWS),
+            (tile.columns, tile.seen_columns, columns, predict.HALO_COLUMNS),
         ):
             assert 0 <= seen[0] <= own[0] < own[1] <= seen[1] <= length
             assert seen[0] % predict.ALIGNMENT == 0
-            assert seen[0] == 0 or own[0] - seen[0] >= predict.HALO
-            assert seen[1] == length or seen[1] - own[1] >= predict.HALO
+            assert seen[0] == 0 or own[0] - seen[0] >= halo
+            assert seen[1] == length or seen[1] - own[1] >= halo
     assert (covered == 1).all()
 
 
@@ -119,7 +119,7 @@ def test_a_halo_too_narrow_would_show_at_the_seams(lively, page, monkeypatch) ->
     """Otherwise the tests above would pass with no halo at all."""
     predictor = Predictor(lively, "cpu", "float32")
     whole = predictor(page)
-    monkeypatch.setattr(predict, "HALO", 64)
+    monkeypatch.setattr(predict, "HALO_ROWS", 64)
     assert (assemble(page, predictor, 256, 256) - whole).abs().max() > 1e-4
 
 

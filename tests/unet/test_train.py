@@ -31,7 +31,7 @@ from napari_welllog.unet.train import (
 
 module = import_module("napari_welllog.unet.train")
 
-TINY = TrainingSettings(steps=4, batch=2, window=64, held_out=2, workers=0)
+TINY = TrainingSettings(steps=4, batch=2, window=(64, 64), held_out=2, workers=0)
 
 
 def tensors_of(path: Path) -> dict[str, torch.Tensor]:
@@ -251,6 +251,6 @@ def test_scores_are_of_the_network_as_it_predicts() -> None:
     """In evaluation mode: measuring twice gives the same, and changes nothing in the network."""
     network = UNet()
     before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
-    first, again = (score_windows(network, range(2), PressSettings(), 64) for _ in range(2))
+    first, again = (score_windows(network, range(2), PressSettings(), (64, 64)) for _ in range(2))
     assert first.accuracy == again.accuracy
     torch.testing.assert_close(network.state_dict(), before, rtol=0, atol=0)

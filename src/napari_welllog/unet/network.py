@@ -41,9 +41,7 @@ class LookAcross(nn.Module):
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.convolutions = nn.Sequential(
-            nn.Conv2d(
-                channels, channels, (1, ACROSS), padding=(0, ACROSS // 2), groups=channels, bias=False
-            ),
+            nn.Conv2d(channels, channels, (1, ACROSS), padding=(0, ACROSS // 2), groups=channels, bias=False),
             nn.Conv2d(channels, channels, 1, bias=False),
             nn.BatchNorm2d(channels),
             nn.ReLU(inplace=True),

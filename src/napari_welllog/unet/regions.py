@@ -152,9 +152,7 @@ def _tile(rows: tuple[int, int], columns: tuple[int, int], shape: tuple[int, int
     def seen(span: tuple[int, int], length: int, halo: int) -> tuple[int, int]:
         return max(0, span[0] - halo), min(length, span[1] + halo)
 
-    return Tile(
-        rows, columns, seen(rows, shape[0], HALO_ROWS), seen(columns, shape[1], HALO_COLUMNS)
-    )
+    return Tile(rows, columns, seen(rows, shape[0], HALO_ROWS), seen(columns, shape[1], HALO_COLUMNS))
 
 
 def nearest_first(tiles: Sequence[Tile], view: Region) -> list[Tile]:

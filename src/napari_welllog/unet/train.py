@@ -108,7 +108,9 @@ class _Windows(IterableDataset[tuple[Tensor, Tensor]]):
         worker = get_worker_info()
         start, stride = (0, 1) if worker is None else (worker.id, worker.num_workers)
         for index in range(self.first + start, HELD_OUT, stride):
-            log = print_window((self.settings.seed * 1_000_003 + index) % HELD_OUT, self.press, *self.settings.window)
+            log = print_window(
+                (self.settings.seed * 1_000_003 + index) % HELD_OUT, self.press, *self.settings.window
+            )
             yield to_ink(log.scan)[0], torch.from_numpy(log.classes.astype(np.int64))
 
 
@@ -120,7 +122,7 @@ class _Mixed(IterableDataset[tuple[Tensor, Tensor]]):
     ) -> None:
         self.share, self.first = settings.annotated_share, first
         self.printed = _Windows(settings, press, first - self._annotated_before(first))
-        self.crops = Crops(patches, window_of(settings), settings.seed)
+        self.crops = Crops(patches, settings.window, settings.seed)
 
     def _annotated_before(self, index: int) -> int:
         """How many of the windows before one are annotated."""
@@ -136,12 +138,6 @@ class _Mixed(IterableDataset[tuple[Tensor, Tensor]]):
                 yield to_ink(pixels)[0], torch.from_numpy(labels.astype(np.int64))
             else:
                 yield next(printed)
-
-
-def window_of(settings: TrainingSettings) -> tuple[int, int]:
-    """Rows and columns of a training window."""
-    rows, columns = np.broadcast_to(settings.window, 2).tolist()
-    return rows, columns
 
 
 def to_ink(pixels: NDArray[np.uint8]) -> Tensor:
@@ -235,9 +231,7 @@ class _Run:
         self.loss = loss_function(settings.loss, settings.loss_parameters)
         self.step, self.seconds = 0, 0.0
         self.windows_at_once = settings.batch
-        self.held_out = (
-            [] if data is None else fixed_crops(data.held_out, window_of(settings), settings.held_out)
-        )
+        self.held_out = [] if data is None else fixed_crops(data.held_out, settings.window, settings.held_out)
         self.current: Callable[[Model], None] | None = None
         self.scores: PixelScores | None = None
         self.held_out_loss: float | None = None
