@@ -288,35 +288,41 @@ class CrossingsWidget(QWidget):
 
     def _follow_again(self) -> None:
         """Let the chosen follower walk from its start."""
-        study, where = self.study, self.start.currentText()
+        self.walk_bar.cancel()
         self.walk_bar.say("")
         self._show_path(None)
+        study, where = self.study, self.start.currentText()
         if study is None:
             return
         if where == AT_CROSSING:
-            at_crossing = self._place is not None and self.session is not None
-            if at_crossing and self._place is not None and self.session is not None:
-                if self.session.studies[self._place.study] is study:
-                    self._show_path(study.through(self._place.number, self.curve_class, self.method))
-                if self.path is None:
-                    self.walk_bar.say("The curves stand apart nowhere above this crossing: click a start.")
+            self._follow_through(study)
             return
         if where == AT_TOP and self._start is None:
-            curve = next((c for c in study.track.curves if c.curve_class == self.curve_class), None)
-            starts = find_starts(study.class_map, study.track, study.read)
-            self._start = starts.get(curve.mnemonic) if curve is not None else None
-        if self._start is None:
-            wanted = "Click on the curve where the follower is to start."
-            self.walk_bar.say(
-                wanted if where == AT_CLICK else "This curve stands alone nowhere: click a start."
-            )
+            self._start = self._top_of_curve(study)
+        if self._start is not None:
+            self._walk(study, self._start, self.method)
+        elif where == AT_CLICK:
+            self.walk_bar.say("Click on the curve where the follower is to start.")
+        else:
+            self.walk_bar.say("This curve stands alone nowhere: click a start.")
+
+    def _follow_through(self, study: TrackStudy) -> None:
+        """Follow the chosen curve through the crossing that is shown, as it was scored."""
+        place, session = self._place, self.session
+        if place is None or session is None or session.studies[place.study] is not study:
             return
-        self._walk(study, self._start, self.method)
+        self._show_path(study.through(place.number, self.curve_class, self.method))
+        if self.path is None:
+            self.walk_bar.say("The curves stand apart nowhere above this crossing: click a start.")
+
+    def _top_of_curve(self, study: TrackStudy) -> tuple[float, float] | None:
+        """Where the chosen curve first stands alone in its track."""
+        curve = next((c for c in study.track.curves if c.curve_class == self.curve_class), None)
+        starts = find_starts(study.class_map, study.track, study.read)
+        return starts.get(curve.mnemonic) if curve is not None else None
 
     def _walk(self, study: TrackStudy, start: tuple[float, float], method: str) -> None:
         """Let a follower walk to the foot of the track, off the GUI thread."""
-        self.walk_bar.cancel()
-        self.walk_bar.say("")
 
         def show(path: FollowedPath) -> None:
             if study is self.study:
