@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
-from qtpy.QtCore import Qt, QTimer, Signal  # type: ignore[attr-defined]
+from qtpy.QtCore import Qt, Signal  # type: ignore[attr-defined]
 from qtpy.QtWidgets import QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from napari_welllog.crossings import RowComparison, TrackStudy
 from napari_welllog.followers import AMBIGUOUS_FROM, FollowedPath, Verdict
 from napari_welllog.overlay import AMBIGUOUS_COLOUR, CURVE_COLOURS, FOLLOWER_COLOUR
 from napari_welllog.review import thinned
-from napari_welllog.widgets.view import is_cleared, visible_rows
+from napari_welllog.widgets.view import visible_rows
+from napari_welllog.widgets.watch import CameraWatch
 
 if TYPE_CHECKING:
     from napari import Viewer
@@ -23,9 +24,6 @@ if TYPE_CHECKING:
 
 _PAPER, _INK, _FAINT = "#ffffff", "#404040", "#d0d0d0"
 _INK_FILL = "#b8b8b8"
-_PAUSE = 30
-"""Milliseconds after the canvas moved until the strip follows."""
-
 MOST_POINTS = 1500
 """Rows of the strip that are drawn: more than a screen has."""
 
@@ -70,14 +68,7 @@ class CrossingPlots(QWidget):
         layout.addWidget(_title("Row by row: ambiguity, class probabilities"))
         layout.addWidget(self.strip, stretch=6)
         self.strip.row_chosen.connect(self.row_chosen)
-        self._timer = QTimer(self)
-        self._timer.setSingleShot(True)
-        self._timer.setInterval(_PAUSE)
-        self._timer.timeout.connect(self.follow)
-        self._events = (viewer.scene.camera.events.center, viewer.scene.camera.events.zoom)
-        for event in self._events:
-            event.connect(self._follow_soon)
-        self.destroyed.connect(_Disconnect(self._events, self._follow_soon))
+        self._watch = CameraWatch(viewer, self, self.follow)
         self.say_verdict(None, "")
 
     def show_study(self, layer: Layer | None, study: TrackStudy | None, path: FollowedPath | None) -> None:
@@ -109,11 +100,6 @@ class CrossingPlots(QWidget):
             return
         top, bottom = visible_rows(self._viewer, self._layer)
         self.strip.show_rows(self._study, self._path, top, bottom)
-
-    def _follow_soon(self, event: Any = None) -> None:
-        """Follow the canvas when it has moved, but not at each of its steps."""
-        if not self._timer.isActive():
-            self._timer.start()
 
 
 class _InkPlot(pg.PlotWidget):  # type: ignore[misc]
@@ -265,17 +251,3 @@ def _arrange(plot: Any, left: str) -> None:
     item.getAxis("left").setWidth(_LEFT_AXIS)
     item.disableAutoRange()
     plot.setMinimumHeight(90)
-
-
-class _Disconnect:
-    """Lets the camera forget plots that are destroyed."""
-
-    def __init__(self, events: Any, follow: Any) -> None:
-        self.events, self.follow = events, follow
-
-    def __call__(self, _: Any = None) -> None:
-        # Empty when Python collected it together with the plots: then the camera has forgotten it already.
-        if is_cleared(self):
-            return
-        for event in self.events:
-            event.disconnect(self.follow)

@@ -31,7 +31,7 @@ from napari_welllog.widgets.docks import ScrollColumn, join_tabs, put_beside
 from napari_welllog.widgets.jobs import Job, JobBar
 from napari_welllog.widgets.keys import bind, with_key
 from napari_welllog.widgets.layer_choice import ImageChoice
-from napari_welllog.widgets.open_scan import OpenScan, needed_for_traces
+from napari_welllog.widgets.open_scan import needed_for_traces
 from napari_welllog.widgets.scan_line import ScanLine
 from napari_welllog.widgets.view import (
     go_to_row,
@@ -41,6 +41,7 @@ from napari_welllog.widgets.view import (
     visible_columns,
     visible_rows,
 )
+from napari_welllog.widgets.watch import ScanWatch
 
 if TYPE_CHECKING:
     import napari.viewer
@@ -88,9 +89,7 @@ class CrossingsWidget(QWidget):
         self.row = 0
         self._place: Place | None = None
         self._start: tuple[float, float] | None = None
-        self._followed: OpenScan | None = None
         self._window: Callable[[], QWidget | None] | None = None
-        self._tell_slot = self._tell_state
         self._part_of_row = 0.0
         self.line = ScanLine(viewer)
         self.line.dragged.connect(self._on_dragged)
@@ -114,7 +113,7 @@ class CrossingsWidget(QWidget):
         self._removed_slot = self._on_removed
         viewer.layers.events.removed.connect(self._removed_slot)
         self.destroyed.connect(_Farewell(self.__dict__))
-        self._follow_scan()
+        self._scan_watch.follow()
 
     # --- Finding crossings ---
 
@@ -288,35 +287,41 @@ class CrossingsWidget(QWidget):
 
     def _follow_again(self) -> None:
         """Let the chosen follower walk from its start."""
-        study, where = self.study, self.start.currentText()
+        self.walk_bar.cancel()
         self.walk_bar.say("")
         self._show_path(None)
+        study, where = self.study, self.start.currentText()
         if study is None:
             return
         if where == AT_CROSSING:
-            at_crossing = self._place is not None and self.session is not None
-            if at_crossing and self._place is not None and self.session is not None:
-                if self.session.studies[self._place.study] is study:
-                    self._show_path(study.through(self._place.number, self.curve_class, self.method))
-                if self.path is None:
-                    self.walk_bar.say("The curves stand apart nowhere above this crossing: click a start.")
+            self._follow_through(study)
             return
         if where == AT_TOP and self._start is None:
-            curve = next((c for c in study.track.curves if c.curve_class == self.curve_class), None)
-            starts = find_starts(study.class_map, study.track, study.read)
-            self._start = starts.get(curve.mnemonic) if curve is not None else None
-        if self._start is None:
-            wanted = "Click on the curve where the follower is to start."
-            self.walk_bar.say(
-                wanted if where == AT_CLICK else "This curve stands alone nowhere: click a start."
-            )
+            self._start = self._top_of_curve(study)
+        if self._start is not None:
+            self._walk(study, self._start, self.method)
+        elif where == AT_CLICK:
+            self.walk_bar.say("Click on the curve where the follower is to start.")
+        else:
+            self.walk_bar.say("This curve stands alone nowhere: click a start.")
+
+    def _follow_through(self, study: TrackStudy) -> None:
+        """Follow the chosen curve through the crossing that is shown, as it was scored."""
+        place, session = self._place, self.session
+        if place is None or session is None or session.studies[place.study] is not study:
             return
-        self._walk(study, self._start, self.method)
+        self._show_path(study.through(place.number, self.curve_class, self.method))
+        if self.path is None:
+            self.walk_bar.say("The curves stand apart nowhere above this crossing: click a start.")
+
+    def _top_of_curve(self, study: TrackStudy) -> tuple[float, float] | None:
+        """Where the chosen curve first stands alone in its track."""
+        curve = next((c for c in study.track.curves if c.curve_class == self.curve_class), None)
+        starts = find_starts(study.class_map, study.track, study.read)
+        return starts.get(curve.mnemonic) if curve is not None else None
 
     def _walk(self, study: TrackStudy, start: tuple[float, float], method: str) -> None:
         """Let a follower walk to the foot of the track, off the GUI thread."""
-        self.walk_bar.cancel()
-        self.walk_bar.say("")
 
         def show(path: FollowedPath) -> None:
             if study is self.study:
@@ -486,18 +491,7 @@ class CrossingsWidget(QWidget):
             self._let_go()
             self._tell_state()
 
-    def _follow_scan(self) -> None:
-        """Follow another scan."""
-        if self._followed is not None:
-            self._followed.tracks_changed.disconnect(self._tell_slot, missing_ok=True)
-            self._followed.class_map_changed.disconnect(self._tell_slot, missing_ok=True)
-        self._followed = self.choice.scan
-        if self._followed is not None:
-            self._followed.tracks_changed.connect(self._tell_slot)
-            self._followed.class_map_changed.connect(self._tell_slot)
-        self._tell_state()
-
-    def _tell_state(self, _: Any = None) -> None:
+    def _tell_state(self) -> None:
         """Say what is lacking, or what is compared with what."""
         self.state.setText(self._state_text())
         there = self.session is not None and self.study is not None
@@ -529,7 +523,7 @@ class CrossingsWidget(QWidget):
         layout = QVBoxLayout(column)
         layout.setContentsMargins(6, 6, 6, 6)
         self.choice = ImageChoice(self.viewer)
-        self.choice.changed.connect(self._follow_scan)
+        self._scan_watch = ScanWatch(self.choice, self._tell_state)
         self.state, self.summary = QLabel(), QLabel()
         self.state.setWordWrap(True)
         self.summary.setWordWrap(True)
@@ -662,7 +656,4 @@ class _Farewell:
         )
         if not closing:
             self.state["line"].hide()
-        scan = self.state["_followed"]
-        if scan is not None:
-            for signal in (scan.tracks_changed, scan.class_map_changed):
-                signal.disconnect(self.state["_tell_slot"], missing_ok=True)
+        self.state["_scan_watch"].let_go()

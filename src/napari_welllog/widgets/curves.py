@@ -53,6 +53,7 @@ from napari_welllog.widgets.keys import bind, with_key
 from napari_welllog.widgets.layer_choice import ImageChoice
 from napari_welllog.widgets.open_scan import OpenScan, needed_for_traces
 from napari_welllog.widgets.view import is_cleared, itself, show_rows
+from napari_welllog.widgets.watch import ScanWatch
 
 if TYPE_CHECKING:
     import napari.viewer
@@ -176,20 +177,18 @@ class CurvesWidget(QWidget):
         self.layers: list[CurveLayer] = []
         self.plot: LogPlot | None = None
         self._window: Callable[[], QWidget | None] | None = None
-        self._followed: OpenScan | None = None
         self._at_doubt: tuple[int, int, int] | None = None
         self._written: set[Path] = set()
         self._waiting: list[Callable[[], Any]] = []
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.timeout.connect(self._catch_up)
-        self._tell_slot = self._tell_state
         self._build()
         self._unbind = bind(
             viewer, {"next doubtful": self.next_doubt, "previous doubtful": self.previous_doubt}
         )
         self.destroyed.connect(_Farewell(self.__dict__))
-        self._follow_scan()
+        self._scan_watch.follow()
 
     # --- Extracting ---
 
@@ -542,18 +541,7 @@ class CurvesWidget(QWidget):
         self._window = weakref.ref(self.window())  # a strong one would keep napari's window from being freed
         join_tabs(self)
 
-    def _follow_scan(self) -> None:
-        """Follow another scan."""
-        if self._followed is not None:
-            self._followed.tracks_changed.disconnect(self._tell_slot, missing_ok=True)
-            self._followed.class_map_changed.disconnect(self._tell_slot, missing_ok=True)
-        self._followed = self.choice.scan
-        if self._followed is not None:
-            self._followed.tracks_changed.connect(self._tell_slot)
-            self._followed.class_map_changed.connect(self._tell_slot)
-        self._tell_state()
-
-    def _tell_state(self, _: Any = None) -> None:
+    def _tell_state(self) -> None:
         """Say what there is, and what to do next."""
         self.state.setText(self._state_text())
         shown = self.extraction is not None
@@ -619,7 +607,7 @@ class CurvesWidget(QWidget):
         layout = QVBoxLayout(column)
         layout.setContentsMargins(6, 6, 6, 6)
         self.choice = ImageChoice(self.viewer)
-        self.choice.changed.connect(self._follow_scan)
+        self._scan_watch = ScanWatch(self.choice, self._tell_state)
         self.state, self.table = QLabel(), QLabel()
         self.state.setWordWrap(True)
         self.table.setTextFormat(Qt.TextFormat.RichText)
@@ -821,7 +809,4 @@ class _Farewell:
         )
         for curve_layer in self.state["layers"]:
             curve_layer.release(closing)
-        scan = self.state["_followed"]
-        if scan is not None:
-            for signal in (scan.tracks_changed, scan.class_map_changed):
-                signal.disconnect(self.state["_tell_slot"], missing_ok=True)
+        self.state["_scan_watch"].let_go()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
-from qtpy.QtCore import Qt, QTimer, Signal  # type: ignore[attr-defined]
+from qtpy.QtCore import Qt, Signal  # type: ignore[attr-defined]
 from qtpy.QtWidgets import (
     QGridLayout,
     QHBoxLayout,
@@ -24,7 +24,8 @@ from napari_welllog.overlay import BRIDGED_COLOURS, CURVE_COLOURS, EDITED_COLOUR
 from napari_welllog.review import thinned
 from napari_welllog.tracks import Curve, DepthAxis, ValueAxis
 from napari_welllog.widgets.curve_layer import TrackCurves
-from napari_welllog.widgets.view import go_to_row, is_cleared, visible_rows
+from napari_welllog.widgets.view import go_to_row, visible_rows
+from napari_welllog.widgets.watch import CameraWatch
 
 if TYPE_CHECKING:
     from napari import Viewer
@@ -33,9 +34,6 @@ if TYPE_CHECKING:
 
 MOST_POINTS = 2000
 """Points of a curve that are drawn: more than any screen has rows."""
-
-_PAUSE = 30
-"""Milliseconds after the canvas moved until the plot follows: often enough to look alive."""
 
 _NARROWEST = 150
 """Pixels of a panel's width in which its heading can be read."""
@@ -66,14 +64,7 @@ class LogPlot(QWidget):
         self._layout.setContentsMargins(0, 8, 0, 0)
         self._layout.setSpacing(0)
         self.setToolTip("Depth down, values across; follows the canvas. Click to move the canvas there.")
-        self._timer = QTimer(self)
-        self._timer.setSingleShot(True)
-        self._timer.setInterval(_PAUSE)
-        self._timer.timeout.connect(self.follow)
-        self._events = (viewer.scene.camera.events.center, viewer.scene.camera.events.zoom)
-        for event in self._events:
-            event.connect(self._follow_soon)
-        self.destroyed.connect(_Disconnect(self._events, self._follow_soon))
+        self._watch = CameraWatch(viewer, self, self.follow)
 
     def show_curves(self, layer: Layer, curves: Sequence[TrackCurves], depth: DepthAxis) -> None:
         """Plot the curves of all tracks of the scan that a layer shows."""
@@ -100,11 +91,6 @@ class LogPlot(QWidget):
         if self._layer is not None:
             go_to_row(self._viewer, self._layer, row)
         self.row_clicked.emit(row)
-
-    def _follow_soon(self, event: Any = None) -> None:
-        """Follow the canvas when it has moved, but not at each of its steps."""
-        if not self._timer.isActive():
-            self._timer.start()
 
     def _build(self, curves: Sequence[TrackCurves], depth: DepthAxis) -> None:
         """Make a panel for each track."""
@@ -297,17 +283,3 @@ class _PlainAxisItem(pg.AxisItem):  # type: ignore[misc]
     def tickValues(self, minVal: float, maxVal: float, size: float) -> list[tuple[float, list[float]]]:
         """Quarters of the width."""
         return [(0.25, np.arange(np.floor(minVal), np.ceil(maxVal) + 0.01, 0.25).tolist())]
-
-
-class _Disconnect:
-    """Lets the camera forget a plot that is destroyed."""
-
-    def __init__(self, events: Any, follow: Any) -> None:
-        self.events, self.follow = events, follow
-
-    def __call__(self, _: Any = None) -> None:
-        # Empty when Python collected it together with the plot: then the camera has forgotten it already.
-        if is_cleared(self):
-            return
-        for event in self.events:
-            event.disconnect(self.follow)
