@@ -1,0 +1,296 @@
+"""Read the scales of one track's header: which curve, in which unit, from which value to which, by which pen."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_welllog.calibrate.depth_column import padded, place_on_scan, resized
+from napari_welllog.calibrate.header_text import HeaderParts, TextLine, take_apart
+from napari_welllog.calibrate.names import mnemonic_of, own_mnemonic, split_unit, unit_of
+from napari_welllog.calibrate.ocr import Box, TextReader
+from napari_welllog.calibrate.pens import Rule, weighed
+from napari_welllog.calibrate.result import PenName, Place
+from napari_welllog.calibrate.straighten import Piece
+
+Ink = NDArray[np.bool_]
+
+_OUTER = 0.34  # of the track's width at either side, where a scale's values stand
+_TEXT_HEIGHT = 26.0  # pixels at which the models read best
+_NAME_ABOVE = 2.2  # heights of a line between a name and its values
+_RULE_BELOW = 2.2  # heights of a line between values and their rule
+_SURE_VALUE = 0.75
+_SURE_NAME = 0.6
+_NUMBER = re.compile(r"[-+]?(\d+(\.\d+)?|\.\d+)")
+_THOUSANDS = re.compile(r"[-+]?\d{1,3}(,\d{3})+")
+_ALIKE = str.maketrans(
+    {
+        "O": "0",
+        "o": "0",
+        "Q": "0",
+        "l": "1",
+        "I": "1",
+        "|": "1",
+        "一": "-",
+        "–": "-",
+        "—": "-",
+        "−": "-",
+        "~": "-",
+        "_": "-",
+    }
+)
+
+
+@dataclass(frozen=True)
+class Words:
+    """A piece of text of a header: what it says, how surely, and where."""
+
+    box: Box
+    text: str
+    confidence: float
+    doubt: str = ""
+
+    @property
+    def value(self) -> float | None:
+        """The number that it tells; None if it tells none."""
+        return value_of(self.text)
+
+
+@dataclass(frozen=True)
+class ReadScale:
+    """A scale as it stands in the header, before it is known which curve of the track it belongs to."""
+
+    name: str
+    mnemonic: str
+    unit: str
+    left: float
+    right: float
+    pen: PenName
+    pen_width: float
+    place: Place
+    confidence: float
+    doubts: tuple[str, ...] = field(default=())
+
+
+def value_of(text: str) -> float | None:
+    """The value that a printed text tells; None if it tells none.
+
+    Examples
+    --------
+    >>> value_of("-10"), value_of("0.2"), value_of("2,000"), value_of("15O"), value_of("GAPI")
+    (-10.0, 0.2, 2000.0, 150.0, None)
+    """
+    compact = text.replace(" ", "").translate(_ALIKE)
+    if not any(character.isdigit() for character in text) and compact not in ("0", "1"):
+        return None
+    if _THOUSANDS.fullmatch(compact):
+        compact = compact.replace(",", "")
+    compact = compact.replace(",", ".")
+    return float(compact) if _NUMBER.fullmatch(compact) else None
+
+
+def read_header(
+    piece: Piece, dpi: float, reader: TextReader, tick: Callable[[float], None]
+) -> tuple[list[ReadScale], list[str]]:
+    """Read the scales of one track's header.
+
+    Parameters
+    ----------
+    piece : Piece
+        The paper above the log between the track's edges, upright, ink dark.
+    dpi : float
+        Pixels per inch.
+    reader : TextReader
+        What reads text.
+    tick : function
+        Told the share that is done; may raise to stop.
+
+    Returns
+    -------
+    scales : list of ReadScale
+        From the top.
+    words : list of str
+        Everything that was read.
+    """
+    parts = take_apart(piece.pixels < 128, dpi)
+    lines = _read_lines(piece, parts, reader, tick)
+    said = [word.text for line in lines for word in line]
+    scales, rules = [], []
+    for k, line in enumerate(lines):
+        pair = _pair(line, piece.pixels.shape[1])
+        if pair is not None:
+            scales.append(_scale(piece, lines, k, pair, parts.rules))
+            rules.append(_rule_below(lines, k, pair, parts.rules, piece.pixels.shape[1]))
+    return [
+        replace(scale, pen=pen, pen_width=rule.width)
+        for scale, rule, pen in zip(scales, rules, weighed(rules), strict=True)
+    ], said
+
+
+def _read_lines(
+    piece: Piece, parts: HeaderParts, reader: TextReader, tick: Callable[[float], None]
+) -> list[list[Words]]:
+    """Read every line of text; each piece twice, in two sizes, so that a slip of the model shows."""
+    lines = []
+    clean = np.where(parts.text, piece.pixels, np.uint8(255))
+    for done, line in enumerate(parts.lines, start=1):
+        patches = [_patches(clean, line, box) for box in line.boxes]
+        first, second = (reader.read([patch[k] for patch in patches]) for k in (0, 1))
+        lines.append(
+            [
+                _words(box, parts.text, one, two)
+                for box, one, two in zip(line.boxes, first, second, strict=True)
+            ]
+        )
+        tick(done / len(parts.lines))
+    return lines
+
+
+def _patches(
+    clean: NDArray[np.uint8], line: TextLine, box: Box
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """A piece of text in two sizes, with different paper around it."""
+    zoom = _TEXT_HEIGHT / max(box.height, 6.0)
+    patch = padded(clean, box)
+    margin = max(2, round(0.15 * box.height))
+    return resized(patch, zoom), resized(np.pad(patch, margin, constant_values=255), 1.5 * zoom)
+
+
+def _words(box: Box, text: Ink, one: tuple[str, float], two: tuple[str, float]) -> Words:
+    """What two readings of a piece of text come to."""
+    values = value_of(one[0]), value_of(two[0])
+    best = max(one, two, key=lambda reading: reading[1])
+    if values[0] is None and values[1] is None:
+        return Words(box, *best)
+    if values[0] != values[1]:
+        number = one if values[0] is not None else two
+        return Words(box, number[0], 0.0, f"read as {one[0]!r} and as {two[0]!r}")
+    doubt = _doubt_of_marks(text, box, one[0])
+    return Words(box, one[0], 0.0 if doubt else min(one[1], two[1]), doubt)
+
+
+def _doubt_of_marks(text: Ink, box: Box, said: str) -> str:
+    """A minus or a point that the ink shows and the reading lacks."""
+    from scipy.ndimage import find_objects, label
+
+    patch = text[int(box.top) : int(box.bottom), int(box.left) : int(box.right)]
+    labels, _ = label(patch, np.ones((3, 3)))
+    height = patch.shape[0]
+    digits = [f for f in find_objects(labels) if f[0].stop - f[0].start > 0.6 * height]
+    if not digits:
+        return ""
+    first = min(f[1].start for f in digits)
+    plain = said.translate(_ALIKE)
+    for found in find_objects(labels):
+        tall, wide = found[0].stop - found[0].start, found[1].stop - found[1].start
+        middle = (found[0].start + found[0].stop) / 2 / height
+        is_minus = tall < 0.3 * height and wide > max(1.3 * tall, 0.2 * height) and 0.3 < middle < 0.8
+        is_point = max(tall, wide) < 0.32 * height and min(tall, wide) > 0.08 * height and middle > 0.8
+        if is_minus and found[1].stop <= first + 2 and "-" not in plain:
+            return f"{said!r} has a minus before it that was not read"
+        if is_point and not set(".,") & set(plain):
+            return f"{said!r} has a point in it that was not read"
+    return ""
+
+
+def _pair(line: Sequence[Words], width: int) -> tuple[Words, Words] | None:
+    """The values at the two edges of the track, if the line holds such."""
+    left = [w for w in line if w.value is not None and w.box.left + w.box.width / 2 < _OUTER * width]
+    right = [w for w in line if w.value is not None and w.box.left + w.box.width / 2 > (1 - _OUTER) * width]
+    return (left[0], right[-1]) if left and right else None
+
+
+def _scale(
+    piece: Piece,
+    lines: list[list[Words]],
+    at: int,
+    pair: tuple[Words, Words],
+    rules: Sequence[Rule],
+) -> ReadScale:
+    """The scale whose values stand on a line."""
+    left, right = pair
+    height = max(left.box.height, right.box.height)
+    named, doubts = _name_words(lines, at, pair, rules, piece.pixels.shape[1])
+    name, unit = split_unit(" ".join(word.text for word in named))
+    unit = unit or _unit_below(lines, at, height, piece.pixels.shape[1])
+    mnemonic = mnemonic_of(name)
+    confidence = min([w.confidence for w in (*pair, *named)], default=0.0)
+    doubts += [word.doubt for word in pair if word.doubt]
+    doubts += [
+        f"{word.text!r} is hard to read" for word in pair if not word.doubt and word.confidence < _SURE_VALUE
+    ]
+    if mnemonic is None and min([word.confidence for word in named], default=0.0) < 0.9:
+        doubts.append(f"the name {name!r} is hard to read" if name else "no name stands by its values")
+    box = Box(
+        min(w.box.top for w in (*pair, *named)),
+        max(w.box.bottom for w in (*pair, *named)),
+        left.box.left,
+        right.box.right,
+    )
+    assert left.value is not None
+    assert right.value is not None
+    if left.value == right.value:
+        doubts.append(f"both its values read {left.value:g}")
+    return ReadScale(
+        name,
+        mnemonic or own_mnemonic(name),
+        unit or "",
+        left.value,
+        right.value,
+        "unknown",
+        0.0,
+        place_on_scan(piece, box),
+        confidence,
+        tuple(doubts),
+    )
+
+
+def _rule_below(
+    lines: list[list[Words]], at: int, pair: tuple[Words, Words], rules: Sequence[Rule], width: int
+) -> Rule:
+    """The rule under the values of a scale, before those of the next one; an unknown one where there is none."""
+    bottom, height = pair[0].box.bottom, max(word.box.height for word in pair)
+    following = min((line[0].box.top for line in lines[at + 1 :] if _pair(line, width)), default=np.inf)
+    below = [rule for rule in rules if -2 < rule.row - bottom < _RULE_BELOW * height and rule.row < following]
+    return below[0] if below else Rule(bottom, 0.0, "unknown")
+
+
+def _name_words(
+    lines: list[list[Words]], at: int, pair: tuple[Words, Words], rules: Sequence[Rule], width: int
+) -> tuple[list[Words], list[str]]:
+    """The words of a scale's name: between its values, or on the lines just above, up to a rule."""
+    inner = [word for word in lines[at] if word not in pair]
+    if any(not _is_only_unit(word.text) for word in inner):
+        return inner, []
+    height = max(word.box.height for word in pair)
+    top, above = min(word.box.top for word in pair), list[Words]()
+    for line in reversed(lines[:at]):
+        bottom = max(word.box.bottom for word in line)
+        barred = any(bottom <= rule.row <= top for rule in rules)
+        if top - bottom > _NAME_ABOVE * height or barred or _pair(line, width):
+            break
+        above = line + above
+        top = min(word.box.top for word in line)
+        if len(above) and any(mnemonic_of(split_unit(word.text)[0]) for word in above):
+            break
+    return above + inner, []
+
+
+def _is_only_unit(text: str) -> bool:
+    """Whether a text is a unit and no name."""
+    name, unit = split_unit(text)
+    return unit_of(text) is not None or (unit is not None and not name)
+
+
+def _unit_below(lines: list[list[Words]], at: int, height: float, width: int) -> str | None:
+    """The unit that stands alone on the line below the values."""
+    if at + 1 >= len(lines) or _pair(lines[at + 1], width):
+        return None
+    line = lines[at + 1]
+    near = line[0].box.top - max(word.box.bottom for word in lines[at]) < 1.5 * height
+    units = [unit_of(word.text) or split_unit(word.text)[1] for word in line if _is_only_unit(word.text)]
+    return units[0] if near and units else None

@@ -1,0 +1,156 @@
+"""Cut upright pieces out of a page that leans: rows along its level lines, columns along its vertical ones."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from napari_welllog.tracks import Track
+
+FloatArray = NDArray[np.float64]
+
+_STEEPEST = 0.03  # rows for each column: beyond it a page was put into the scanner crooked, and is refused
+_SAMPLE_COLUMNS = 240
+_SAMPLE_ROWS = 6000
+_BLOCKS = 12
+
+
+@dataclass(frozen=True)
+class Piece:
+    """An upright piece of a leaning page.
+
+    Parameters
+    ----------
+    pixels : uint8 (rows, columns)
+        The piece; paper where it reaches beyond the scan.
+    top, left : float
+        Row and column of the scan where the piece's first pixel comes from.
+    lean : float
+        Rows by which the page's level lines sink for each column to the right.
+    """
+
+    pixels: NDArray[np.uint8]
+    top: float
+    left: float
+    lean: float
+
+    def on_scan(self, row: float, column: float) -> tuple[float, float]:
+        """Row and column of the scan that a place of the piece comes from."""
+        return self.top + row + self.lean * column, self.left + column - self.lean * row
+
+
+def cut(
+    pixels: NDArray[np.uint8], rows: tuple[float, float], columns: tuple[float, float], lean: float
+) -> Piece:
+    """Cut an upright piece out of a scan.
+
+    Parameters
+    ----------
+    pixels : uint8 (rows, columns)
+        The scan.
+    rows : first, and the one after the last
+        Rows of the piece at its left edge.
+    columns : first, and the one after the last
+        Columns of the piece at its top.
+    lean : float
+        Rows by which level lines sink for each column.
+
+    Examples
+    --------
+    >>> scan = np.full((40, 200), 255, np.uint8)
+    >>> scan[20 + np.arange(200) // 20, np.arange(200)] = 0
+    >>> piece = cut(scan, (0, 40), (0, 200), lean=0.05)
+    >>> (piece.pixels == 0).mean(axis=1).max() > 0.9
+    np.True_
+    >>> piece.on_scan(20, 100)
+    (25.0, 99.0)
+    """
+    down = np.arange(max(round(rows[1] - rows[0]), 1))
+    across = np.arange(max(round(columns[1] - columns[0]), 1))
+    taken = np.full((len(down), len(across)), 255, np.uint8)
+    at = _floor(rows[0] + down[:, None] + lean * across), _floor(columns[0] + across - lean * down[:, None])
+    inside = (at[0] >= 0) & (at[0] < pixels.shape[0]) & (at[1] >= 0) & (at[1] < pixels.shape[1])
+    taken[inside] = pixels[at[0][inside], at[1][inside]]
+    return Piece(taken, rows[0], columns[0], lean)
+
+
+def _floor(places: FloatArray) -> NDArray[np.intp]:
+    """The pixels in which places lie; a whisker of grace for what lies on the border of two."""
+    return np.floor(places + 1e-9).astype(np.intp)
+
+
+def level_darkness(
+    pixels: NDArray[np.uint8], track: Track, rows: ArrayLike, column: float, lean: float
+) -> FloatArray:
+    """How dark level lines of a track are, whatever curves do to them.
+
+    The track is cut into blocks of columns, and the median block counts: a curve or a kick darkens some of
+    them, a line all.
+
+    Parameters
+    ----------
+    pixels : uint8 (rows, columns)
+        The scan.
+    track : Track
+        The track.
+    rows : float64 (n,)
+        Rows at which the lines cross the column.
+    column : float
+        The column at which a line's row is told.
+    lean : float
+        Rows by which level lines sink for each column.
+
+    Returns
+    -------
+    float64 (n,)
+        0 paper to 1 ink.
+    """
+    where = np.asarray(rows, np.float64)
+    fractions = (np.arange(_SAMPLE_COLUMNS) + 0.5) / _SAMPLE_COLUMNS
+    darkness = np.empty(len(where))
+    for start in range(0, len(where), 4096):
+        part = where[start : start + 4096]
+        left, right = track.edges(part)
+        across = left[:, None] + (right - left)[:, None] * fractions
+        down = np.rint(part[:, None] + lean * (across - column)).astype(np.intp)
+        down = np.clip(down, 0, pixels.shape[0] - 1)
+        across = np.clip(np.rint(across).astype(np.intp), 0, pixels.shape[1] - 1)
+        ink = 1 - pixels[down, across].reshape(len(part), _BLOCKS, -1).mean(axis=2) / 255
+        darkness[start : start + 4096] = np.median(ink, axis=1)
+    return darkness
+
+
+def measure_lean(pixels: NDArray[np.uint8], tracks: list[Track]) -> float:
+    """Rows by which the level lines of a page sink for each column: what makes them sharpest.
+
+    Examples
+    --------
+    >>> from napari_welllog.tracks import propose_tracks
+    >>> scan = np.full((900, 500), 255, np.uint8)
+    >>> scan[:, 20:481:46] = 0
+    >>> rows = np.arange(20, 860, 30)[:, None] + np.rint(0.01 * np.arange(500)).astype(int)
+    >>> scan[rows, np.arange(500)] = 0
+    >>> round(measure_lean(scan, propose_tracks(scan).tracks), 2)
+    0.01
+    """
+    widest = max(tracks, key=lambda track: float(np.subtract(*track.edges(track.top)[::-1])))
+    middle = (widest.top + widest.bottom) / 2
+    half = min(_SAMPLE_ROWS, widest.bottom - widest.top) / 2
+    rows = np.arange(math.ceil(middle - half), math.floor(middle + half))
+    column = float(np.mean(widest.edges(middle)))
+
+    def sharpness(lean: float) -> float:
+        """How far the darkness of rows spreads."""
+        darkness = level_darkness(pixels, widest, rows, column, lean)
+        # Over three rows, or a line of one pixel would favour whichever lean its steps are rounded by.
+        return float(np.var(np.convolve(darkness, (1, 1, 1), "valid")))
+
+    coarse = np.arange(-_STEEPEST, _STEEPEST, 0.002)
+    fine = coarse[np.argmax([sharpness(lean) for lean in coarse])] + np.arange(-0.004, 0.00401, 0.0005)
+    sharp = np.array([sharpness(lean) for lean in fine])
+    # Around the best there is a plateau, because pixels are whole; its middle is meant.
+    best = float(fine[sharp > 0.9 * sharp.max()].mean())
+    return best
