@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from napari_welllog.calibrate.depth_fit import depth_of
 from napari_welllog.calibrate.ocr import Box, TextReader
 from napari_welllog.calibrate.result import DepthNumber
-from napari_welllog.calibrate.straighten import Piece, cut
+from napari_welllog.calibrate.straighten import Lean, Piece, cut
 from napari_welllog.tracks import Track
 
 Pixels = NDArray[np.uint8]
@@ -76,7 +76,7 @@ def read_numbers(
     pixels: Pixels,
     strip: Strip,
     rows: tuple[float, float],
-    lean: float,
+    lean: Lean,
     dpi: float | None,
     reader: TextReader,
     tick: Callable[[float], None],
@@ -91,8 +91,8 @@ def read_numbers(
         Where to look.
     rows : first and last
         Rows to look at.
-    lean : float
-        Rows by which level lines sink for each column.
+    lean : Lean
+        How level lines lean.
     dpi : float or None
         Pixels per inch, if known.
     reader : TextReader
@@ -147,7 +147,7 @@ def place_on_scan(piece: Piece, box: Box) -> tuple[float, float, float, float]:
     return tuple(round(v, 1) for v in (row - half[0], row + half[0], column - half[1], column + half[1]))  # type: ignore[return-value]
 
 
-def _pieces(pixels: Pixels, strip: Strip, rows: tuple[float, float], lean: float) -> Iterator[Piece]:
+def _pieces(pixels: Pixels, strip: Strip, rows: tuple[float, float], lean: Lean) -> Iterator[Piece]:
     """Cut a strip into upright pieces that overlap, following its edges down the page."""
     width = pixels.shape[1]
     start = max(rows[0], 0.0)
@@ -155,9 +155,9 @@ def _pieces(pixels: Pixels, strip: Strip, rows: tuple[float, float], lean: float
         stop = min(start + _PIECE_ROWS + _OVERLAP_ROWS, rows[1], float(len(pixels)))
         first, last = strip.columns((start + stop) / 2, width)
         # At the piece's first row the page lies further over by what it leans down to its middle.
-        shift = lean * (stop - start) / 2
-        yield cut(pixels, (start - lean * (last - first) / 2, stop - lean * (last - first) / 2),
-                  (first + shift, last + shift), lean)  # fmt: skip
+        slope = float(lean.at((start + stop) / 2))
+        shift, sink = slope * (stop - start) / 2, slope * (last - first) / 2
+        yield cut(pixels, (start - sink, stop - sink), (first + shift, last + shift), slope)
         start += _PIECE_ROWS
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_welllog.calibrate.straighten import level_darkness
+from napari_welllog.calibrate.straighten import Lean, level_darkness
 from napari_welllog.tracks import Track
 
 FloatArray = NDArray[np.float64]
@@ -16,7 +16,9 @@ FloatArray = NDArray[np.float64]
 _FINE = 4  # rows are sampled so many times finer, so that a line's middle is found below a pixel
 _WIDEST_LINE = 15  # rows
 _LEAST_INK = 0.12  # darkness above its surroundings that makes a row part of a line
-_OFF_ROWS = 2.5  # rows by which a line may miss where the others put it
+_OFF_ROWS = 2.5  # rows by which a line may miss where its neighbours put it
+_STRETCH = 0.004  # of the distance to them, as paper stretches unevenly
+_OFF_LINES = 0.3  # of the distance of two lines, so that no number is tied to its line's neighbour
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,7 @@ class LevelLines:
 
 
 def find_level_lines(
-    pixels: NDArray[np.uint8], tracks: Sequence[Track], rows: tuple[float, float], column: float, lean: float
+    pixels: NDArray[np.uint8], tracks: Sequence[Track], rows: tuple[float, float], column: float, lean: Lean
 ) -> LevelLines:
     """Find the level lines of tracks.
 
@@ -65,14 +67,15 @@ def find_level_lines(
         Rows to look at.
     column : float
         Where a line's row is told.
-    lean : float
-        Rows by which level lines sink for each column.
+    lean : Lean
+        How level lines lean.
     """
     from scipy.ndimage import white_tophat
 
     every = np.arange(int(rows[0]), int(rows[1]) + 1, dtype=np.float64)
     profiles = [
-        white_tophat(level_darkness(pixels, track, every, column, lean), _WIDEST_LINE) for track in tracks
+        white_tophat(level_darkness(pixels, track, every, column, lean.at(every)), _WIDEST_LINE)
+        for track in tracks
     ]
     profile = np.max(profiles, axis=0)
     usual = np.percentile(profile, 98)
@@ -128,7 +131,7 @@ def tie_numbers(
     slack = max(_OFF_ROWS, 0.3 * reach)
     chosen = [lines.nearest(row + offset, slack) for row in places]
     tied = [None if k is None else float(lines.rows[k]) for k in chosen]
-    return _checked(tied, np.asarray(depths, np.float64))
+    return _checked(tied, np.asarray(depths, np.float64), _OFF_LINES * float(np.median(np.diff(lines.rows))))
 
 
 def _common_offset(offsets: FloatArray, ink: FloatArray, count: int) -> float | str:
@@ -150,15 +153,16 @@ def _common_offset(offsets: FloatArray, ink: FloatArray, count: int) -> float | 
     return float(np.median(offsets[np.abs(offsets - best) < 3]))
 
 
-def _checked(tied: Sequence[float | None], depths: FloatArray) -> list[Tie | None]:
+def _checked(tied: Sequence[float | None], depths: FloatArray, most: float) -> list[Tie | None]:
     """Ties with their residuals; a line that its neighbours contradict is dropped."""
     ties: list[Tie | None] = [None] * len(tied)
     left = [k for k, row in enumerate(tied) if row is not None]
     while len(left) > 2:
         rows = np.array([tied[k] for k in left], np.float64)
         residuals = _residuals(rows, depths[left])
+        allowed = min(max(_OFF_ROWS, _STRETCH * float(np.median(np.diff(rows)))), max(most, 1.5))
         worst = int(np.abs(residuals).argmax())
-        if abs(residuals[worst]) <= _OFF_ROWS:
+        if abs(residuals[worst]) <= allowed:
             for k, row, residual in zip(left, rows, residuals, strict=True):
                 ties[k] = Tie(float(row), float(residual))
             break

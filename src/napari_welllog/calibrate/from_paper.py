@@ -25,7 +25,7 @@ from napari_welllog.calibrate.result import (
     TrackReading,
     listed,
 )
-from napari_welllog.calibrate.straighten import Piece, cut, measure_lean
+from napari_welllog.calibrate.straighten import Lean, Piece, cut, measure_lean
 from napari_welllog.errors import Cancelled
 from napari_welllog.tracks import Curve, DepthAxis, Track, Tracks, propose_tracks
 
@@ -159,7 +159,7 @@ class _Page:
 
     pixels: Pixels
     dpi: float | None
-    lean: float
+    lean: Lean
     reader: TextReader
     job: _Job
 
@@ -178,7 +178,7 @@ def _read_depth(page: _Page, tracks: list[Track]) -> tuple[DepthReading, list[Se
     whole = [Section(kind="main", top=tracks[0].top, bottom=tracks[0].bottom)]
     strips = find_strips(tracks, page.pixels.shape[1])
     best = DepthReading(
-        refused="there is no room for depth numbers beside the tracks", lean=round(page.lean, 5)
+        refused="there is no room for depth numbers beside the tracks", lean=round(page.lean.usual, 5)
     )
     for k, strip in enumerate(strips):
 
@@ -192,7 +192,7 @@ def _read_depth(page: _Page, tracks: list[Track]) -> tuple[DepthReading, list[Se
             return _tied(page, tracks, strip, numbers, words, fit)
         if k == 0 or len(numbers) > len(best.numbers):
             seen = f"; read: {listed([n.text for n in numbers] or words)}" if numbers or words else ""
-            best = DepthReading(numbers=numbers, lean=round(page.lean, 5), refused=fit.refused + seen)
+            best = DepthReading(numbers=numbers, lean=round(page.lean.usual, 5), refused=fit.refused + seen)
     page.job.tell("depth", 1.0)
     return best, whole
 
@@ -206,7 +206,7 @@ def _tied(
     lines = find_level_lines(page.pixels, beside, (tracks[0].top, tracks[0].bottom), middle, page.lean)
     sections = _sections(tracks, [numbers[k] for k in fit.chain], fit, numbers, lines)
     chain = [numbers[k] for k in fit.chain]
-    at_middle = [n.row - page.lean * ((n.place[2] + n.place[3]) / 2 - middle) for n in chain]
+    at_middle = [n.row - float(page.lean.at(n.row)) * ((n.place[2] + n.place[3]) / 2 - middle) for n in chain]
     sizes = [min(n.place[1] - n.place[0], n.place[3] - n.place[2]) for n in chain]
     ties = tie_numbers(lines, at_middle, [n.depth for n in chain], reach=0.8 * float(np.median(sizes)) + 3)
     unit, unit_from = _unit(page, strip, sections[0].top, chain, words)
@@ -229,7 +229,7 @@ def _tied(
         unit_from=unit_from if unit else "",
         anchors=[] if refused else thinned(anchors),
         numbers=read if refused is None else [n.model_copy(update={"used": False}) for n in read],
-        lean=round(page.lean, 5),
+        lean=round(page.lean.usual, 5),
         confidence=0.0 if refused else round(confidence, 3),
         refused=refused,
     )
@@ -326,10 +326,10 @@ def _read_headers(page: _Page, tracks: list[Track]) -> list[TrackReading]:
 def _above(page: _Page, left: float, right: float, top: float) -> Piece:
     """The paper above the log between two columns at its top, upright."""
     height = min(_HEADER * page.resolution, top)
-    middle = page.pixels.shape[1] / 2
-    bottom = top + page.lean * (left - middle) - 1 - abs(page.lean) * 4
-    shift = page.lean * height
-    return cut(page.pixels, (bottom - height, bottom), (left + shift, right + shift + 1), page.lean)
+    middle, lean = page.pixels.shape[1] / 2, float(page.lean.at(top))
+    bottom = top + lean * (left - middle) - 1 - abs(lean) * 4
+    shift = lean * height
+    return cut(page.pixels, (bottom - height, bottom), (left + shift, right + shift + 1), lean)
 
 
 def _without_namesakes(headers: list[TrackReading]) -> list[TrackReading]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +15,9 @@ FloatArray = NDArray[np.float64]
 
 _STEEPEST = 0.03  # rows for each column: beyond it a page was put into the scanner crooked, and is refused
 _SAMPLE_COLUMNS = 240
-_SAMPLE_ROWS = 6000
+_STRETCH_ROWS = 1600  # in which a page leans evenly
+_MOST_STRETCHES = 40
+_STANDS_OUT = 1.3  # times the sharpness at any lean
 _BLOCKS = 12
 
 
@@ -83,7 +86,7 @@ def _floor(places: FloatArray) -> NDArray[np.intp]:
 
 
 def level_darkness(
-    pixels: NDArray[np.uint8], track: Track, rows: ArrayLike, column: float, lean: float
+    pixels: NDArray[np.uint8], track: Track, rows: ArrayLike, column: float, lean: ArrayLike
 ) -> FloatArray:
     """How dark level lines of a track are, whatever curves do to them.
 
@@ -100,7 +103,7 @@ def level_darkness(
         Rows at which the lines cross the column.
     column : float
         The column at which a line's row is told.
-    lean : float
+    lean : float or float64 (n,)
         Rows by which level lines sink for each column.
 
     Returns
@@ -110,12 +113,13 @@ def level_darkness(
     """
     where = np.asarray(rows, np.float64)
     fractions = (np.arange(_SAMPLE_COLUMNS) + 0.5) / _SAMPLE_COLUMNS
+    leans = np.broadcast_to(np.asarray(lean, np.float64), where.shape)
     darkness = np.empty(len(where))
     for start in range(0, len(where), 4096):
         part = where[start : start + 4096]
         left, right = track.edges(part)
         across = left[:, None] + (right - left)[:, None] * fractions
-        down = np.rint(part[:, None] + lean * (across - column)).astype(np.intp)
+        down = np.rint(part[:, None] + leans[start : start + 4096, None] * (across - column)).astype(np.intp)
         down = np.clip(down, 0, pixels.shape[0] - 1)
         across = np.clip(np.rint(across).astype(np.intp), 0, pixels.shape[1] - 1)
         ink = 1 - pixels[down, across].reshape(len(part), _BLOCKS, -1).mean(axis=2) / 255
@@ -123,8 +127,38 @@ def level_darkness(
     return darkness
 
 
-def measure_lean(pixels: NDArray[np.uint8], tracks: list[Track]) -> float:
-    """Rows by which the level lines of a page sink for each column: what makes them sharpest.
+@dataclass(frozen=True)
+class Lean:
+    """How the level lines of a page lean, which changes down a page that was fed unevenly.
+
+    Parameters
+    ----------
+    rows : float64 (n,)
+        Rows at which it was measured.
+    values : float64 (n,)
+        Rows by which level lines sink for each column there.
+
+    Examples
+    --------
+    >>> Lean(np.array([100.0, 300.0]), np.array([0.0, 0.01])).at(200).item()
+    0.005
+    """
+
+    rows: FloatArray
+    values: FloatArray
+
+    def at(self, rows: ArrayLike) -> FloatArray:
+        """The lean at rows."""
+        return np.asarray(np.interp(np.asarray(rows, np.float64), self.rows, self.values), np.float64)
+
+    @property
+    def usual(self) -> float:
+        """The lean of most of the page."""
+        return float(np.median(self.values))
+
+
+def measure_lean(pixels: NDArray[np.uint8], tracks: Sequence[Track]) -> Lean:
+    """Measure how the level lines of a page lean, stretch by stretch: what makes them sharpest.
 
     Examples
     --------
@@ -133,24 +167,41 @@ def measure_lean(pixels: NDArray[np.uint8], tracks: list[Track]) -> float:
     >>> scan[:, 20:481:46] = 0
     >>> rows = np.arange(20, 860, 30)[:, None] + np.rint(0.01 * np.arange(500)).astype(int)
     >>> scan[rows, np.arange(500)] = 0
-    >>> round(measure_lean(scan, propose_tracks(scan).tracks), 2)
+    >>> round(measure_lean(scan, propose_tracks(scan).tracks).usual, 2)
     0.01
     """
     widest = max(tracks, key=lambda track: float(np.subtract(*track.edges(track.top)[::-1])))
-    middle = (widest.top + widest.bottom) / 2
-    half = min(_SAMPLE_ROWS, widest.bottom - widest.top) / 2
-    rows = np.arange(math.ceil(middle - half), math.floor(middle + half))
-    column = float(np.mean(widest.edges(middle)))
+    top, bottom = max(math.ceil(widest.top), 0), min(math.floor(widest.bottom), len(pixels) - 1)
+    count = int(np.clip((bottom - top) // _STRETCH_ROWS, 1, _MOST_STRETCHES))
+    limits = np.linspace(top, bottom, count + 1)
+    middles = (limits[1:] + limits[:-1]) / 2
+    half = min(_STRETCH_ROWS, (bottom - top) / count) / 2
+    found = np.array([_lean_of(pixels, widest, middle - half, middle + half) for middle in middles])
+    seen = np.isfinite(found)
+    if not seen.any():
+        return Lean(middles[:1], np.zeros(1))
+    middles, found = middles[seen], found[seen]
+    # A stretch full of kicks may mislead; its neighbours know better.
+    steady = np.array([np.median(found[max(k - 1, 0) : k + 2]) for k in range(len(found))])
+    return Lean(middles, steady)
+
+
+def _lean_of(pixels: NDArray[np.uint8], track: Track, top: float, bottom: float) -> float:
+    """Lean of the level lines between two rows; NaN where none stand out."""
+    rows = np.arange(math.ceil(top), math.floor(bottom))
+    column = float(np.mean(track.edges((top + bottom) / 2)))
 
     def sharpness(lean: float) -> float:
         """How far the darkness of rows spreads."""
-        darkness = level_darkness(pixels, widest, rows, column, lean)
+        darkness = level_darkness(pixels, track, rows, column, lean)
         # Over three rows, or a line of one pixel would favour whichever lean its steps are rounded by.
         return float(np.var(np.convolve(darkness, (1, 1, 1), "valid")))
 
     coarse = np.arange(-_STEEPEST, _STEEPEST, 0.002)
-    fine = coarse[np.argmax([sharpness(lean) for lean in coarse])] + np.arange(-0.004, 0.00401, 0.0005)
+    rough = np.array([sharpness(lean) for lean in coarse])
+    if rough.max() < _STANDS_OUT * np.median(rough):
+        return math.nan
+    fine = coarse[rough.argmax()] + np.arange(-0.003, 0.00301, 0.0005)
     sharp = np.array([sharpness(lean) for lean in fine])
     # Around the best there is a plateau, because pixels are whole; its middle is meant.
-    best = float(fine[sharp > 0.9 * sharp.max()].mean())
-    return best
+    return float(fine[sharp > 0.9 * sharp.max()].mean())
