@@ -75,7 +75,7 @@ def shipped_fonts() -> list[str]:
     from matplotlib import font_manager
 
     names = ("DejaVu Sans", "DejaVu Sans Mono", "DejaVu Serif")
-    return [font_manager.findfont(name) for name in names]
+    return [str(font_manager.findfont(name)) for name in names]
 
 
 def read_one(given: tuple[int, tuple[str, ...], DocumentSettings], threads: int) -> Outcome:

@@ -130,8 +130,11 @@ def _contradicted(scales: Sequence[Scale], grid: GridKind) -> str | None:
             return (
                 f"the grid is logarithmic, but {scale.mnemonic} goes from {scale.left:g} to {scale.right:g}"
             )
-        wide = whole_decades and max(scale.left, scale.right) / min(scale.left, scale.right) >= 100
-        if grid != "log" and wide and usual is not None and usual.scale == "log":
+        if grid == "unknown" and whole_decades:
+            return (
+                f"the grid does not tell whether {scale.left:g} to {scale.right:g} is linear or logarithmic"
+            )
+        if grid == "linear" and whole_decades and usual is not None and usual.scale == "log":
             return f"{scale.mnemonic} goes from {scale.left:g} to {scale.right:g}, but no logarithmic grid is seen"
     names = [scale.mnemonic for scale in scales]
     twice = next((name for name in names if names.count(name) > 1), None)

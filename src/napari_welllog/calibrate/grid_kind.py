@@ -17,7 +17,9 @@ _BLOCK_ROWS = 40
 _NEAR = 0.008  # of the track's width, within which a line is where a grid has one
 _MOST_DECADES = 5
 _LINEAR_DIVISIONS = (2, 3, 4, 5, 6, 8, 10, 20)
-_FITS = 0.8
+_FITS = 0.75
+_FAINTEST = 0.012  # darkness of a line of few dots, over the whole log
+_MOST_OF_A_BLOCK = 0.4  # darkness that one block may add, so that an upright stretch of a curve makes no line
 
 
 def grid_kind(pixels: NDArray[np.uint8], track: Track) -> GridKind:
@@ -73,7 +75,9 @@ def _inner_lines(pixels: NDArray[np.uint8], track: Track) -> NDArray[np.float64]
     left, right = track.edges(rows)
     columns = np.rint(left[..., None] + (right - left)[..., None] * fractions).astype(np.intp)
     ink = 1 - pixels[rows[..., None], np.clip(columns, 0, pixels.shape[1] - 1)] / 255
-    profile = white_tophat(np.median(ink.mean(axis=1), axis=0), 13)
-    peaks, _ = find_peaks(profile, height=max(0.06, 0.3 * float(np.percentile(profile, 97))), distance=3)
+    # The mean of all blocks sees lines of few dots; a curve is in one column only for a while.
+    profile = white_tophat(np.minimum(ink.mean(axis=1), _MOST_OF_A_BLOCK).mean(axis=0), 11)
+    noise = float(np.median(profile) + 4 * np.median(np.abs(profile - np.median(profile))))
+    peaks, _ = find_peaks(profile, height=max(noise, _FAINTEST), distance=4)
     places = fractions[peaks]
     return np.asarray(places[(places > 0.012) & (places < 0.988)], np.float64)

@@ -23,6 +23,7 @@ _OUTER = 0.34  # of the track's width at either side, where a scale's values sta
 _TEXT_HEIGHT = 26.0  # pixels at which the models read best
 _NAME_ABOVE = 2.2  # heights of a line between a name and its values
 _RULE_BELOW = 2.2  # heights of a line between values and their rule
+_REPEATED = 3
 _SURE_VALUE = 0.75
 _SURE_NAME = 0.6
 _NUMBER = re.compile(r"[-+]?(\d+(\.\d+)?|\.\d+)")
@@ -138,8 +139,13 @@ def _read_lines(
     lines = []
     clean = np.where(parts.text, piece.pixels, np.uint8(255))
     for done, line in enumerate(parts.lines, start=1):
-        patches = [_patches(clean, line, box) for box in line.boxes]
+        patches = [_patches(clean, box) for box in line.boxes]
         first, second = (reader.read([patch[k] for patch in patches]) for k in (0, 1))
+        singles = [_is_single(box) for box in line.boxes]
+        first, second = (
+            [_once(*said) if single else said for said, single in zip(read, singles, strict=True)]
+            for read in (first, second)
+        )
         lines.append(
             [
                 _words(box, parts.text, one, two)
@@ -150,14 +156,26 @@ def _read_lines(
     return lines
 
 
-def _patches(
-    clean: NDArray[np.uint8], line: TextLine, box: Box
-) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+def _patches(clean: NDArray[np.uint8], box: Box) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """A piece of text in two sizes, with different paper around it."""
     zoom = _TEXT_HEIGHT / max(box.height, 6.0)
     patch = padded(clean, box)
+    if _is_single(box):
+        # The models know lines of text, and take a letter that stands alone for a scrap; three of it make a line.
+        patch = np.concatenate([patch] * _REPEATED, axis=1)
     margin = max(2, round(0.15 * box.height))
     return resized(patch, zoom), resized(np.pad(patch, margin, constant_values=255), 1.5 * zoom)
+
+
+def _is_single(box: Box) -> bool:
+    """Whether a box has room for one letter only."""
+    return box.width < 0.95 * box.height
+
+
+def _once(text: str, confidence: float) -> tuple[str, float]:
+    """The letter that was read several times; nothing where not each time the same one was."""
+    letters = text.replace(" ", "").translate(_ALIKE)
+    return (letters[0], confidence) if len(letters) == _REPEATED and len(set(letters)) == 1 else ("", 0.0)
 
 
 def _words(box: Box, text: Ink, one: tuple[str, float], two: tuple[str, float]) -> Words:
@@ -185,10 +203,12 @@ def _doubt_of_marks(text: Ink, box: Box, said: str) -> str:
         return ""
     first = min(f[1].start for f in digits)
     plain = said.translate(_ALIKE)
+    if re.match(r"[-+]?0\d", plain):
+        return f"{said!r} has lost a point"
     for found in find_objects(labels):
         tall, wide = found[0].stop - found[0].start, found[1].stop - found[1].start
         middle = (found[0].start + found[0].stop) / 2 / height
-        is_minus = tall < 0.3 * height and wide > max(1.3 * tall, 0.2 * height) and 0.3 < middle < 0.8
+        is_minus = tall < 0.3 * height and wide > 1 and 0.3 < middle < 0.8  # worn, it may be but a dot
         is_point = max(tall, wide) < 0.32 * height and min(tall, wide) > 0.08 * height and middle > 0.8
         if is_minus and found[1].stop <= first + 2 and "-" not in plain:
             return f"{said!r} has a minus before it that was not read"

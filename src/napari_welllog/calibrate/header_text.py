@@ -22,6 +22,7 @@ _THICKEST_RULE = 0.05  # inches
 _TALLEST_TEXT = 0.2  # inches; what stands taller and is thin is a frame
 _SMALLEST_TEXT = 0.035
 _SMALLEST_SPECK = 0.008
+_EDGE = 0.03  # inches from the track's edges in which its frame stands, and no value
 _WORD_GAP = 0.75  # of a line's height between two pieces of text
 
 
@@ -78,7 +79,7 @@ def take_apart(ink: Ink, dpi: float) -> HeaderParts:
     text = bare.copy()
     for top, bottom in bands:
         text[max(top - 1, 0) : bottom + 1] = False
-    text = _without_specks(text, dpi)
+    text = _without_specks(_without_edges(text, dpi), dpi)
     return HeaderParts(rules, _lines(text, dpi), text)
 
 
@@ -109,6 +110,18 @@ def _rule_bands(ink: Ink, dpi: float) -> list[tuple[int, int]]:
         if len(inked):
             bands.append((int(inked[0]), int(inked[-1]) + 1))
     return bands
+
+
+def _without_edges(ink: Ink, dpi: float) -> Ink:
+    """Ink without the scraps of a worn frame along the track's edges."""
+    from scipy.ndimage import find_objects, label
+
+    zone = max(_EDGE * dpi, 3.0)
+    labels, count = label(ink, np.ones((3, 3)))
+    scrap = np.zeros(count + 1, bool)
+    for k, found in enumerate(find_objects(labels), start=1):
+        scrap[k] = found[1].stop <= zone or found[1].start >= ink.shape[1] - zone
+    return np.asarray(ink & ~scrap[labels], np.bool_)
 
 
 def _without_specks(ink: Ink, dpi: float) -> Ink:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from napari_welllog.errors import TracksError
 from napari_welllog.tracks.calibration import Curve, DepthAxis, Track, Tracks, piecewise_linear
+from napari_welllog.tracks.ruled_spans import ruled_spans
 
 Edge = float | list[tuple[float, float]]
 FloatArray = NDArray[np.float64]
@@ -33,6 +34,8 @@ _SATURATION = 0.6  # darkness above which a line is just a line: weight must not
 _SMALLEST_SCAN = (64, 32)
 _NARROWEST_TRACK = 0.05  # of the scan's width
 _NARROWEST_BESIDE = 0.25  # of the widest track
+_FAINTEST_LINE = 0.008  # darkness of a line that the header vouches for
+_FEW_LINES = 2  # from which the lines inside tracks tell where the log ends
 _WIDE_GAP = 2.2  # times the spacing of both neighbours: a depth column crossed by the horizontal lines
 
 _REFUSAL = (
@@ -65,7 +68,8 @@ def propose_tracks(pixels: NDArray[np.uint8]) -> Tracks:
     Notes
     -----
     Two tracks side by side on one unbroken grid are told apart by a line between their scales in the header;
-    without one they are proposed as a single track.
+    without one they are proposed as a single track. Where the grid has worn away the rules under the scales of
+    the header say how far a track goes.
 
     Examples
     --------
@@ -87,9 +91,10 @@ def propose_tracks(pixels: NDArray[np.uint8]) -> Tracks:
         for span in _find_spans(pixels, log, lines)
         for part in _split_at_header(pixels, log, lines, span)
     ]
+    top, bottom = _find_ends(pixels, log, lines, spans)
+    spans = _ruled(pixels, log, lines, spans, ruled_spans(pixels, top, _weak_lines(log), log.shift_at))
     if not spans:
         raise TracksError(_REFUSAL)
-    top, bottom = _find_ends(pixels, log, lines)
     tracks = [
         Track(
             name=f"track {number}",
@@ -452,11 +457,55 @@ def _longest_stroke(block: NDArray[np.uint8], column: float) -> int:
     return max((end - start for start, end in _runs(inked)), default=0)
 
 
+def _weak_lines(log: _Log) -> FloatArray:
+    """Columns of vertical lines, the faintest too: at the end of a header's rule there is one."""
+    from scipy.ndimage import gaussian_filter1d
+    from scipy.signal import find_peaks
+
+    profile = gaussian_filter1d(log.profile, max(1, log.bands.line_width / 15), mode="constant")
+    peaks, _ = find_peaks(np.pad(profile, 1), height=_FAINTEST_LINE, distance=6)
+    return _centres(log.profile, peaks - 1, max(2, log.bands.line_width // 5))
+
+
+def _ruled(
+    pixels: NDArray[np.uint8],
+    log: _Log,
+    lines: FloatArray,
+    spans: list[tuple[float, float]],
+    ruled: list[tuple[float, float]],
+) -> list[tuple[float, float]]:
+    """Tracks as the header rules them: where the grid shows none, or one that runs on into a blank."""
+    found = list(spans)
+    for span in ruled:
+        over = [other for other in found if min(span[1], other[1]) - max(span[0], other[0]) > 2]
+        if not over:
+            found += [span] if _holds_a_curve(pixels, log, span) else []
+        elif len(over) == 1:
+            rests = [(over[0][0], span[0]), (span[1], over[0][1])]
+            rests = [rest for rest in rests if rest[1] - rest[0] > log.bands.line_width]
+            if all(_is_blank(pixels, log, lines, rest) for rest in rests):
+                found[found.index(over[0])] = span
+    return sorted(found)
+
+
+def _is_blank(pixels: NDArray[np.uint8], log: _Log, lines: FloatArray, span: tuple[float, float]) -> bool:
+    """Whether neither lines nor a curve stand between two columns; depth numbers may."""
+    margin = log.bands.line_width / 2
+    inside = (lines > span[0] + margin) & (lines < span[1] - margin)
+    return not inside.any() and not _holds_a_curve(pixels, log, span)
+
+
 # --- Top, bottom and edges ---
 
 
-def _find_ends(pixels: NDArray[np.uint8], log: _Log, lines: FloatArray) -> tuple[float, float]:
+def _find_ends(
+    pixels: NDArray[np.uint8], log: _Log, lines: FloatArray, spans: list[tuple[float, float]]
+) -> tuple[float, float]:
     """First and last row of the vertical lines."""
+    # The frame of a header goes on above a track's edges, so where there are others these do not count.
+    edges = np.array(spans).ravel()
+    inner = lines[[bool((np.abs(edges - line) > 1).all()) for line in lines]]
+    lines = inner if len(inner) > _FEW_LINES else lines
     margin = 3 * int(np.diff(log.bands.starts).max())
     top, bottom = log.rows
     usual = float(
