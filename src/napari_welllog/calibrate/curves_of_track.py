@@ -17,7 +17,9 @@ _BROKEN = ("dashed", "dotted", "dash-dot")
 _LEAST_RATIO_OF_LOG = 10.0
 
 
-def curves_of_track(name: str, scales: Sequence[ReadScale], grid: GridKind) -> TrackReading:
+def curves_of_track(
+    name: str, scales: Sequence[ReadScale], grid: GridKind, loose: Sequence[str] = ()
+) -> TrackReading:
     """Make the curves of a track of the scales in its header.
 
     Parameters
@@ -28,6 +30,8 @@ def curves_of_track(name: str, scales: Sequence[ReadScale], grid: GridKind) -> T
         What the header says, from the top.
     grid : "linear", "log" or "unknown"
         What the track's vertical lines say.
+    loose : sequence of str
+        What stands among the scales and belongs to none of them.
 
     Returns
     -------
@@ -48,7 +52,11 @@ def curves_of_track(name: str, scales: Sequence[ReadScale], grid: GridKind) -> T
         return TrackReading(name=name, grid=grid, refused="no scale was found in the header above it")
     merged = _with_backups(scales)
     read = [_scale(scale, wraps, grid) for scale, wraps in merged]
-    refused = _doubtful([scale for scale, _ in merged]) or _contradicted(read, grid)
+    refused = (
+        _doubtful([scale for scale, _ in merged])
+        or _contradicted(read, grid)
+        or (loose[0] if loose else None)
+    )
     classes = _classes(read)
     if isinstance(classes, str):
         refused = refused or classes

@@ -272,7 +272,7 @@ def _words_above(page: _Page, strip: Strip, top: float) -> list[str]:
     """Words in the header above the depth numbers."""
     first, last = strip.columns(top, page.pixels.shape[1])
     piece = _above(page, first, last, top)
-    return read_header(piece, page.resolution, page.reader, lambda share: page.job.tell("depth", 1.0))[1]
+    return read_header(piece, page.resolution, page.reader, lambda share: page.job.tell("depth", 1.0)).words
 
 
 def _sections(
@@ -317,8 +317,10 @@ def _read_headers(page: _Page, tracks: list[Track]) -> list[TrackReading]:
             page.job.tell("scales", (k + share) / len(tracks))
 
         left, right = (float(edge) for edge in track.edges(track.top))
-        scales, _ = read_header(_above(page, left, right, track.top), page.resolution, page.reader, tick)
-        headers.append(curves_of_track(track.name, scales, grid_kind(page.pixels, track)))
+        header = read_header(_above(page, left, right, track.top), page.resolution, page.reader, tick)
+        headers.append(
+            curves_of_track(track.name, header.scales, grid_kind(page.pixels, track), header.loose)
+        )
     page.job.tell("scales", 1.0)
     return _without_namesakes(headers)
 

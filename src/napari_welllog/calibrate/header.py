@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_welllog.calibrate.depth_column import padded, place_on_scan, resized
-from napari_welllog.calibrate.header_text import HeaderParts, TextLine, take_apart
-from napari_welllog.calibrate.names import mnemonic_of, own_mnemonic, split_unit, unit_of
+from napari_welllog.calibrate.header_text import HeaderParts, take_apart
+from napari_welllog.calibrate.likely import unlikely_values
+from napari_welllog.calibrate.names import THIRD_CURVES, mnemonic_of, own_mnemonic, split_unit, unit_of
 from napari_welllog.calibrate.ocr import Box, TextReader
 from napari_welllog.calibrate.pens import Rule, weighed
 from napari_welllog.calibrate.result import PenName, Place
@@ -27,6 +28,7 @@ _REPEATED = 3
 _SURE_VALUE = 0.75
 _SURE_NAME = 0.6
 _NUMBER = re.compile(r"[-+]?(\d+(\.\d+)?|\.\d+)")
+_LOST_POINT = re.compile(r"[-+]?0\d{0,2}[1-9]")  # no scale prints 045: a point has worn away
 _THOUSANDS = re.compile(r"[-+]?\d{1,3}(,\d{3})+")
 _ALIKE = str.maketrans(
     {
@@ -77,6 +79,25 @@ class ReadScale:
     doubts: tuple[str, ...] = field(default=())
 
 
+@dataclass(frozen=True)
+class Header:
+    """The header of one track.
+
+    Parameters
+    ----------
+    scales : list of ReadScale
+        From the top.
+    words : list of str
+        Everything that was read.
+    loose : tuple of str
+        What may belong to a scale that was not read.
+    """
+
+    scales: list[ReadScale]
+    words: list[str]
+    loose: tuple[str, ...] = ()
+
+
 def value_of(text: str) -> float | None:
     """The value that a printed text tells; None if it tells none.
 
@@ -88,15 +109,15 @@ def value_of(text: str) -> float | None:
     compact = text.replace(" ", "").translate(_ALIKE)
     if not any(character.isdigit() for character in text) and compact not in ("0", "1"):
         return None
+    if _LOST_POINT.fullmatch(compact):
+        compact = compact.replace("0", "0.", 1)
     if _THOUSANDS.fullmatch(compact):
         compact = compact.replace(",", "")
     compact = compact.replace(",", ".")
     return float(compact) if _NUMBER.fullmatch(compact) else None
 
 
-def read_header(
-    piece: Piece, dpi: float, reader: TextReader, tick: Callable[[float], None]
-) -> tuple[list[ReadScale], list[str]]:
+def read_header(piece: Piece, dpi: float, reader: TextReader, tick: Callable[[float], None]) -> Header:
     """Read the scales of one track's header.
 
     Parameters
@@ -112,24 +133,52 @@ def read_header(
 
     Returns
     -------
-    scales : list of ReadScale
-        From the top.
-    words : list of str
-        Everything that was read.
+    Header
+        The scales, and what else was read.
     """
     parts = take_apart(piece.pixels < 128, dpi)
     lines = _read_lines(piece, parts, reader, tick)
-    said = [word.text for line in lines for word in line]
-    scales, rules = [], []
+    width = piece.pixels.shape[1]
+    scales, rules, used = [], [], []
     for k, line in enumerate(lines):
-        pair = _pair(line, piece.pixels.shape[1])
+        pair = _pair(line, width)
         if pair is not None:
-            scales.append(_scale(piece, lines, k, pair, parts.rules))
-            rules.append(_rule_below(lines, k, pair, parts.rules, piece.pixels.shape[1]))
-    return [
-        replace(scale, pen=pen, pen_width=rule.width)
-        for scale, rule, pen in zip(scales, rules, weighed(rules), strict=True)
-    ], said
+            named = _name_words(lines, k, pair, parts.rules, width)
+            scales.append(_scale(piece, lines, k, pair, named))
+            rules.append(_rule_below(lines, k, pair, parts.rules, width))
+            used += [*pair, *named]
+    return Header(
+        [
+            replace(scale, pen=pen, pen_width=rule.width)
+            for scale, rule, pen in zip(scales, rules, weighed(rules), strict=True)
+        ],
+        [word.text for line in lines for word in line],
+        _loose_ends(lines, used, [rule for rule in parts.rules if rule not in rules], width),
+    )
+
+
+def _loose_ends(
+    lines: list[list[Words]], used: Sequence[Words], rules: Sequence[Rule], width: int
+) -> tuple[str, ...]:
+    """What stands among the scales and belongs to none of those that were read: perhaps to one that was not."""
+    if not used:
+        return ()
+    first = min(word.box.top for word in used)
+    height = float(np.median([word.box.height for word in used]))
+    loose = []
+    for word in (word for line in lines for word in line if word not in used):
+        if word.box.top < first - 2 * height:
+            continue
+        middle = (word.box.left + word.box.right) / 2
+        outer = min(middle, width - middle) < _OUTER * width
+        usual = mnemonic_of(split_unit(word.text)[0])
+        if word.value is not None and outer:
+            loose.append(f"{word.text!r} stands at an edge without a value at the other")
+        elif usual is not None and usual not in THIRD_CURVES:
+            loose.append(f"{word.text!r} stands without values")
+    last = max(word.box.bottom for word in used)
+    among = [rule for rule in rules if first < rule.row < last + _RULE_BELOW * height]
+    return (*loose, *(["a rule stands without values"] if among else []))
 
 
 def _read_lines(
@@ -203,6 +252,8 @@ def _doubt_of_marks(text: Ink, box: Box, said: str) -> str:
         return ""
     first = min(f[1].start for f in digits)
     plain = said.translate(_ALIKE)
+    if _LOST_POINT.fullmatch(plain):
+        return ""
     if re.match(r"[-+]?0\d", plain):
         return f"{said!r} has lost a point"
     for found in find_objects(labels):
@@ -229,12 +280,12 @@ def _scale(
     lines: list[list[Words]],
     at: int,
     pair: tuple[Words, Words],
-    rules: Sequence[Rule],
+    named: list[Words],
 ) -> ReadScale:
     """The scale whose values stand on a line."""
     left, right = pair
     height = max(left.box.height, right.box.height)
-    named, doubts = _name_words(lines, at, pair, rules, piece.pixels.shape[1])
+    doubts: list[str] = []
     name, unit = split_unit(" ".join(word.text for word in named))
     unit = unit or _unit_below(lines, at, height, piece.pixels.shape[1])
     mnemonic = mnemonic_of(name)
@@ -253,8 +304,7 @@ def _scale(
     )
     assert left.value is not None
     assert right.value is not None
-    if left.value == right.value:
-        doubts.append(f"both its values read {left.value:g}")
+    doubts += unlikely_values(mnemonic or "", left.value, right.value)
     return ReadScale(
         name,
         mnemonic or own_mnemonic(name),
@@ -281,11 +331,11 @@ def _rule_below(
 
 def _name_words(
     lines: list[list[Words]], at: int, pair: tuple[Words, Words], rules: Sequence[Rule], width: int
-) -> tuple[list[Words], list[str]]:
+) -> list[Words]:
     """The words of a scale's name: between its values, or on the lines just above, up to a rule."""
     inner = [word for word in lines[at] if word not in pair]
     if any(not _is_only_unit(word.text) for word in inner):
-        return inner, []
+        return inner
     height = max(word.box.height for word in pair)
     top, above = min(word.box.top for word in pair), list[Words]()
     for line in reversed(lines[:at]):
@@ -297,7 +347,7 @@ def _name_words(
         top = min(word.box.top for word in line)
         if len(above) and any(mnemonic_of(split_unit(word.text)[0]) for word in above):
             break
-    return above + inner, []
+    return above + inner
 
 
 def _is_only_unit(text: str) -> bool:

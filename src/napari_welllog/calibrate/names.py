@@ -57,7 +57,10 @@ _UNITS: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 
 _MNEMONIC_OF = {name: mnemonic for mnemonic, names in _NAMES.items() for name in names}
-_UNIT_OF = {spelling: unit for unit, spellings in _UNITS.items() for spelling in spellings}
+_NO_LETTER = re.compile(r"[^A-Z0-9%µ]")
+_UNIT_OF = {
+    _NO_LETTER.sub("", spelling): unit for unit, spellings in _UNITS.items() for spelling in spellings
+}
 _BRACKETED = re.compile(r"[(\[{]([^)\]}]*)[)\]}]?|([^\s(\[{]*)[)\]}]")
 _ALIKE = 0.82  # share of letters from which a longer misread name is still that name
 _LEAST_FOR_ALIKE = 6
@@ -71,7 +74,8 @@ def unit_of(text: str) -> str | None:
     >>> unit_of("API UNITS"), unit_of("usec/ft"), unit_of("OHM-M"), unit_of("gr")
     ('GAPI', 'us/ft', 'ohm.m', None)
     """
-    compact = re.sub(r"[\s_]", "", text).strip("().[]{}").upper().replace("Μ", "µ")
+    # Strokes and points between letters are what wears away first, and no two units differ by them alone.
+    compact = _NO_LETTER.sub("", text.upper().replace("Μ", "µ"))
     if compact in _UNIT_OF:
         return _UNIT_OF[compact]
     near = difflib.get_close_matches(compact, _UNIT_OF, n=1, cutoff=0.8) if len(compact) >= 5 else []
