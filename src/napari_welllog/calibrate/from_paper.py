@@ -35,6 +35,7 @@ Progress = Callable[[Stage, float], None]
 
 _PAPER_WIDTH = 8.25  # inches, of most logs: what tells the resolution where the file does not
 _HEADER = 4.5  # inches above the log in which its scales stand
+_BELOW_TOP = 0.9  # inches by which a worn grid may seem to begin too high
 _BEYOND = 60.0  # rows above and below the log in which a number may still stand
 _LEAST_TIED = 0.5  # of the numbers that agree
 _GAP_OF_SECTIONS = 6.0  # times the usual distance of two level lines
@@ -111,7 +112,10 @@ def calibrate_scan(
     depth, sections = _read_depth(page, tracks)
     main = next(section for section in sections if section.kind == "main")
     tracks = [track.model_copy(update={"top": main.top, "bottom": main.bottom}) for track in tracks]
-    headers = _read_headers(page, tracks)
+    headers, top = _read_headers(page, tracks)
+    tracks = [
+        track.model_copy(update={"top": max(track.top, min(top, track.bottom - 1))}) for track in tracks
+    ]
     ended = time.perf_counter()
     return PaperCalibration(
         proposal=_proposal(proposal, tracks, depth, headers),
@@ -271,8 +275,12 @@ def _unit(
 def _words_above(page: _Page, strip: Strip, top: float) -> list[str]:
     """Words in the header above the depth numbers."""
     first, last = strip.columns(top, page.pixels.shape[1])
-    piece = _above(page, first, last, top)
-    return read_header(piece, page.resolution, page.reader, lambda share: page.job.tell("depth", 1.0)).words
+    piece, log_row = _above(page, first, last, top)
+
+    def tick(share: float) -> None:
+        page.job.tell("depth", 1.0)
+
+    return read_header(piece, log_row, page.resolution, page.reader, tick).words
 
 
 def _sections(
@@ -308,30 +316,32 @@ def _pause(lines: LevelLines, above: float, below: float) -> tuple[float, float]
 # --- Scales ---
 
 
-def _read_headers(page: _Page, tracks: list[Track]) -> list[TrackReading]:
-    """Read the header of each track."""
-    headers = []
+def _read_headers(page: _Page, tracks: list[Track]) -> tuple[list[TrackReading], float]:
+    """Read the header of each track, and the row below which there is no scale."""
+    headers, bottom = [], 0.0
     for k, track in enumerate(tracks):
 
         def tick(share: float, k: int = k) -> None:
             page.job.tell("scales", (k + share) / len(tracks))
 
         left, right = (float(edge) for edge in track.edges(track.top))
-        header = read_header(_above(page, left, right, track.top), page.resolution, page.reader, tick)
+        piece, log_row = _above(page, left, right, track.top)
+        header = read_header(piece, log_row, page.resolution, page.reader, tick)
         headers.append(
             curves_of_track(track.name, header.scales, grid_kind(page.pixels, track), header.loose)
         )
     page.job.tell("scales", 1.0)
-    return _without_namesakes(headers)
+    return _without_namesakes(headers), round(bottom)
 
 
-def _above(page: _Page, left: float, right: float, top: float) -> Piece:
-    """The paper above the log between two columns at its top, upright."""
-    height = min(_HEADER * page.resolution, top)
+def _above(page: _Page, left: float, right: float, top: float) -> tuple[Piece, float]:
+    """The paper above the log between two columns at its top, upright, and a little below; and the log's row."""
+    height, below = min(_HEADER * page.resolution, top), _BELOW_TOP * page.resolution
     middle, lean = page.pixels.shape[1] / 2, float(page.lean.at(top))
-    bottom = top + lean * (left - middle) - 1 - abs(lean) * 4
+    bottom = top + lean * (left - middle)
     shift = lean * height
-    return cut(page.pixels, (bottom - height, bottom), (left + shift, right + shift + 1), lean)
+    piece = cut(page.pixels, (bottom - height, bottom + below), (left + shift, right + shift + 1), lean)
+    return piece, height - 1 - abs(lean) * 4
 
 
 def _without_namesakes(headers: list[TrackReading]) -> list[TrackReading]:

@@ -91,11 +91,14 @@ class Header:
         Everything that was read.
     loose : tuple of str
         What may belong to a scale that was not read.
+    bottom : float
+        Row of the piece at which the lowest scale ends; 0 where there is none.
     """
 
     scales: list[ReadScale]
     words: list[str]
     loose: tuple[str, ...] = ()
+    bottom: float = 0.0
 
 
 def value_of(text: str) -> float | None:
@@ -117,13 +120,18 @@ def value_of(text: str) -> float | None:
     return float(compact) if _NUMBER.fullmatch(compact) else None
 
 
-def read_header(piece: Piece, dpi: float, reader: TextReader, tick: Callable[[float], None]) -> Header:
+def read_header(
+    piece: Piece, log_row: float, dpi: float, reader: TextReader, tick: Callable[[float], None]
+) -> Header:
     """Read the scales of one track's header.
 
     Parameters
     ----------
     piece : Piece
-        The paper above the log between the track's edges, upright, ink dark.
+        The paper above the log between the track's edges, upright, ink dark, and the beginning of the log.
+    log_row : float
+        Row of the piece at which the log begins, as far as its grid tells: where that has worn away, scales
+        that can be read surely may still stand a little further down.
     dpi : float
         Pixels per inch.
     reader : TextReader
@@ -142,7 +150,7 @@ def read_header(piece: Piece, dpi: float, reader: TextReader, tick: Callable[[fl
     scales, rules, used = [], [], []
     for k, line in enumerate(lines):
         pair = _pair(line, width)
-        if pair is not None:
+        if pair is not None and (line[0].box.top < log_row or _is_sure(pair)):
             named = _name_words(lines, k, pair, parts.rules, width)
             scales.append(_scale(piece, lines, k, pair, named))
             rules.append(_rule_below(lines, k, pair, parts.rules, width))
@@ -153,8 +161,19 @@ def read_header(piece: Piece, dpi: float, reader: TextReader, tick: Callable[[fl
             for scale, rule, pen in zip(scales, rules, weighed(rules), strict=True)
         ],
         [word.text for line in lines for word in line],
-        _loose_ends(lines, used, [rule for rule in parts.rules if rule not in rules], width),
+        _loose_ends(
+            [[word for word in line if word.box.top < log_row] for line in lines],
+            used,
+            [rule for rule in parts.rules if rule not in rules and rule.row < log_row - 2],
+            width,
+        ),
+        max([word.box.bottom for word in used] + [rule.row + rule.width / 2 for rule in rules], default=0.0),
     )
+
+
+def _is_sure(pair: tuple[Words, Words]) -> bool:
+    """Whether both values are beyond doubt."""
+    return all(word.confidence >= _SURE_VALUE and not word.doubt for word in pair)
 
 
 def _loose_ends(

@@ -15,13 +15,17 @@ _PAPER_WIDTH = 8.25  # inches, of most logs
 _HEIGHT = 2.2  # inches above the log in which its scales stand
 _FRAME = 0.16  # inches from which an upright stroke is no letter
 _BRIDGED = 0.11  # inches between two strokes of one rule
-_NARROWEST = 0.07  # of the scan's width
+_NARROWEST = 0.17  # of the scan's width; a shorter rule is a scrap of one, or that of a box in a track
 _THICKEST = 0.06  # inches
 _SNAP = 0.05  # inches between a rule's end and the edge of its track
 
 
 def ruled_spans(
-    pixels: NDArray[np.uint8], top: float, lines: FloatArray, shift: Callable[[FloatArray], FloatArray]
+    pixels: NDArray[np.uint8],
+    top: float,
+    lines: FloatArray,
+    shift: Callable[[FloatArray], FloatArray],
+    below: float = 0.0,
 ) -> list[Span]:
     """Find spans between vertical lines of a log over which its header rules.
 
@@ -35,6 +39,8 @@ def ruled_spans(
         Columns of the log's vertical lines, where the page has not moved sideways.
     shift : function of rows
         Columns by which the page has moved sideways there.
+    below : float
+        Inches below the top to look at too, for a log whose grid has worn away may seem to begin too high.
 
     Returns
     -------
@@ -52,10 +58,11 @@ def ruled_spans(
     columns = pixels.shape[1]
     dpi = columns / _PAPER_WIDTH
     first = int(max(top - _HEIGHT * dpi, 0))
-    header = pixels[first : max(int(top) - 1, 0)] < 128
+    header = pixels[first : max(int(top + below * dpi) - 1, 0)] < 128
     if len(header) < _FRAME * dpi or len(lines) < 2:
         return []
     counts: dict[Span, int] = {}
+    loose: list[Span] = []
     for row, left, right in _rules(header, dpi):
         moved = float(shift(np.array([float(first + row)]))[0])
         ends = [int(np.abs(lines + moved - end).argmin()) for end in (left, right)]
@@ -65,14 +72,30 @@ def ruled_spans(
         if near and ends[0] < ends[1] and right - left > _NARROWEST * columns:
             span = float(lines[ends[0]]), float(lines[ends[1]])
             counts[span] = counts.get(span, 0) + 1
+        elif not near and right - left > _NARROWEST * columns:
+            loose.append((left - moved, right - moved))
+    for span, count in _agreeing(loose, _SNAP * dpi).items():
+        counts.setdefault(span, count)
     return _apart(counts)
+
+
+def _agreeing(spans: list[Span], reach: float) -> dict[Span, int]:
+    """Spans that two rules or more share, though no line of the log is left at their ends."""
+    shared: dict[Span, int] = {}
+    for span in spans:
+        same = [s for s in spans if max(abs(s[0] - span[0]), abs(s[1] - span[1])) < reach]
+        if len(same) > 1:
+            shared[min(s[0] for s in same), max(s[1] for s in same)] = len(same)
+    return shared
 
 
 def _rules(ink: NDArray[np.bool_], dpi: float) -> list[tuple[float, float, float]]:
     """Rules across a header, parted where a frame crosses them: row, first and last column."""
     from scipy.ndimage import binary_closing, binary_dilation, binary_opening, find_objects, label
 
-    frames = binary_opening(ink, np.ones((max(round(_FRAME * dpi), 8), 1), bool))
+    # Three columns together, because a frame that leans changes column on its way.
+    wide = binary_dilation(ink, np.ones((1, 3), bool))
+    frames = ink & binary_opening(wide, np.ones((max(round(_FRAME * dpi), 8), 1), bool))
     gap = max(round(_BRIDGED * dpi), 5)
     bare = np.pad(ink & ~frames, ((0, 0), (gap, gap)))
     closed = binary_closing(bare | np.roll(bare, 1, axis=0), np.ones((1, gap), bool))[:, gap:-gap]
