@@ -39,6 +39,8 @@ _BELOW_TOP = 0.9  # inches by which a worn grid may seem to begin too high
 _BEYOND = 60.0  # rows above and below the log in which a number may still stand
 _LEAST_TIED = 0.5  # of the numbers that agree
 _GAP_OF_SECTIONS = 6.0  # times the usual distance of two level lines
+_LEAST_PAUSE = 0.5  # inches without level lines between two sections
+_SURE_STRANGER = 0.8
 _UNIT_WORDS: dict[Literal["ft", "m"], frozenset[str]] = {
     "ft": frozenset({"FT", "FEET", "FOOT"}),
     "m": frozenset({"M", "METERS", "METRES", "METER", "METRE"}),
@@ -208,7 +210,7 @@ def _tied(
     middle = _middle_column(tracks)
     beside = [track for track in (strip.left, strip.right) if track is not None]
     lines = find_level_lines(page.pixels, beside, (tracks[0].top, tracks[0].bottom), middle, page.lean)
-    sections = _sections(tracks, [numbers[k] for k in fit.chain], fit, numbers, lines)
+    sections = _sections(page, tracks, fit, numbers, lines)
     chain = [numbers[k] for k in fit.chain]
     at_middle = [n.row - float(page.lean.at(n.row)) * ((n.place[2] + n.place[3]) / 2 - middle) for n in chain]
     sizes = [min(n.place[1] - n.place[0], n.place[3] - n.place[2]) for n in chain]
@@ -284,19 +286,26 @@ def _words_above(page: _Page, strip: Strip, top: float) -> list[str]:
 
 
 def _sections(
-    tracks: list[Track], chain: list[DepthNumber], fit: Fit, numbers: list[DepthNumber], lines: LevelLines
+    page: _Page, tracks: list[Track], fit: Fit, numbers: list[DepthNumber], lines: LevelLines
 ) -> list[Section]:
     """The main section and others in which numbers go their own way, parted where the grid pauses."""
     top, bottom = tracks[0].top, tracks[0].bottom
+    first, last = numbers[fit.chain[0]].row, numbers[fit.chain[-1]].row
+    # A lone number that disagrees may be misread; beyond a pause it begins another section.
+    least = _LEAST_PAUSE * page.resolution
+    strangers = [n.row for k, n in enumerate(numbers) if k not in fit.chain and n.confidence > _SURE_STRANGER]
+    own = {k for chain in fit.others for k in chain}
     others = []
-    for other in fit.others:
-        first, last = numbers[other[0]].row, numbers[other[-1]].row
-        if first > chain[-1].row:
-            pause = _pause(lines, chain[-1].row, first)
+    below = [row for row in strangers if row > last]
+    if below:
+        pause = _pause(lines, last, min(below))
+        if pause[1] - pause[0] > least or any(numbers[k].row > last for k in own):
             bottom = min(bottom, pause[0])
             others.append(Section(kind="other", top=pause[1], bottom=tracks[0].bottom))
-        else:
-            pause = _pause(lines, last, chain[0].row)
+    above = [row for row in strangers if tracks[0].top < row < first]
+    if above:
+        pause = _pause(lines, max(above), first)
+        if pause[1] - pause[0] > least or any(numbers[k].row < first for k in own):
             top = max(top, pause[1])
             others.append(Section(kind="other", top=tracks[0].top, bottom=pause[0]))
     return [Section(kind="main", top=top, bottom=bottom), *others]

@@ -17,7 +17,7 @@ _FRAME = 0.16  # inches from which an upright stroke is no letter
 _BRIDGED = 0.11  # inches between two strokes of one rule
 _NARROWEST = 0.17  # of the scan's width; a shorter rule is a scrap of one, or that of a box in a track
 _THICKEST = 0.06  # inches
-_SNAP = 0.05  # inches between a rule's end and the edge of its track
+_SNAP = 0.09  # inches between a rule's end and the edge of its track: it may end in a gap of its dashes
 
 
 def ruled_spans(
