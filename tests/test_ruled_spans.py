@@ -4,6 +4,7 @@ import numpy as np
 
 from napari_welllog.tracks.ruled_spans import ruled_spans
 
+# Rules end where the pattern of their dashes has them end.
 LINES = np.array([20.0, 220, 420, 500, 650, 800])
 
 
@@ -11,7 +12,7 @@ def header(rules):
     scan = np.full((400, 825), 255, np.uint8)
     for row, left, right, dash in rules:
         across = np.arange(left, right)
-        scan[row : row + 2, across[across % 20 < dash]] = 0
+        scan[row : row + 2, across[(across - left) % 20 < dash]] = 0
     return scan
 
 
@@ -20,7 +21,7 @@ def spans(scan):
 
 
 def test_solid_and_dashed_rules_count_alike():
-    scan = header([(120, 20, 420, 20), (150, 20, 420, 12), (150, 500, 800, 12)])
+    scan = header([(120, 20, 420, 20), (150, 20, 420, 12), (150, 500, 800, 14)])
     assert spans(scan) == [(20.0, 420.0), (500.0, 800.0)]
 
 

@@ -18,6 +18,7 @@ from napari_welllog.tracks import Track
 Pixels = NDArray[np.uint8]
 
 _NARROWEST = 0.012  # of the scan's width: no number fits in less
+_WIDEST = 0.24  # of the scan's width: where no track was found there are curves, not numbers
 _PIECE_ROWS = 900
 _OVERLAP_ROWS = 110  # longer than a number turned sideways, so that each is whole in one piece
 _GAP = 24  # paper between two pieces that are looked at together
@@ -69,7 +70,7 @@ def find_strips(tracks: list[Track], width: int) -> list[Strip]:
         return last - first
 
     ordered = sorted(between, key=room, reverse=True) + sorted(margins, key=room, reverse=True)
-    return [strip for strip in ordered if room(strip) > max(_NARROWEST * width, 12)]
+    return [strip for strip in ordered if max(_NARROWEST * width, 12) < room(strip) < _WIDEST * width]
 
 
 def read_numbers(

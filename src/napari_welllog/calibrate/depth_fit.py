@@ -210,11 +210,12 @@ def _step_of(depths: FloatArray) -> float:
     """The round step of which all differences are multiples; 0 if there is none."""
     if len(depths) < 2 or not np.allclose(depths, np.rint(depths)):
         return 0.0
-    common = int(np.gcd.reduce(np.diff(depths).astype(np.int64)))
-    fitting = [step for step in _ROUND_STEPS if common % step == 0]
-    step = max(fitting, default=0)
+    whole = depths.astype(np.int64)
+    between = int(np.gcd.reduce(np.diff(whole)))
+    common = int(np.gcd.reduce(np.append(whole, between)))
+    step = max((step for step in _ROUND_STEPS if common % step == 0), default=0)
     # Numbers stand at round depths: 250, 300, 350, never at 253, 303, 353.
-    return float(step) if step and step * 4 >= common and all(depths % step == 0) else 0.0
+    return float(step) if 4 * step >= between else 0.0
 
 
 def _step(candidates: Sequence[Candidate], chain: Sequence[int]) -> float:

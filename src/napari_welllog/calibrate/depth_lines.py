@@ -180,6 +180,24 @@ def _residuals(rows: FloatArray, depths: FloatArray) -> FloatArray:
     return residuals
 
 
+def straightened(anchors: Sequence[tuple[float, float]], tolerance: float = 1.3) -> list[tuple[float, float]]:
+    """Anchors moved onto the straight line through all of them, if none is further from it than a row or so.
+
+    Each line's row is read to a fraction of a row; on paper that did not stretch all of them together know better.
+
+    Examples
+    --------
+    >>> straightened([(100.4, 0), (199.6, 10), (300.4, 20), (399.6, 30)])
+    [(100.24, 0.0), (200.08, 10.0), (299.92, 20.0), (399.76, 30.0)]
+    >>> straightened([(100, 0), (200, 10), (310, 20), (430, 30)])
+    [(100.0, 0.0), (200.0, 10.0), (310.0, 20.0), (430.0, 30.0)]
+    """
+    rows, depths = np.asarray(anchors, np.float64).T
+    fitted = np.polyval(np.polyfit(depths, rows, 1), depths)
+    rows = fitted if len(rows) > 2 and np.abs(fitted - rows).max() <= tolerance else rows
+    return [(round(float(row), 2), float(depth)) for row, depth in zip(rows, depths, strict=True)]
+
+
 def thinned(anchors: Sequence[tuple[float, float]], tolerance: float = 0.4) -> list[tuple[float, float]]:
     """As few anchors as stray from all of them by no more than a fraction of a row.
 

@@ -13,7 +13,13 @@ from numpy.typing import NDArray
 from napari_welllog.calibrate.curves_of_track import curves_of_track
 from napari_welllog.calibrate.depth_column import Strip, find_strips, read_numbers
 from napari_welllog.calibrate.depth_fit import Candidate, Fit, fit_depths, unit_of_scale
-from napari_welllog.calibrate.depth_lines import LevelLines, find_level_lines, thinned, tie_numbers
+from napari_welllog.calibrate.depth_lines import (
+    LevelLines,
+    find_level_lines,
+    straightened,
+    thinned,
+    tie_numbers,
+)
 from napari_welllog.calibrate.grid_kind import grid_kind
 from napari_welllog.calibrate.header import read_header
 from napari_welllog.calibrate.ocr import TextReader, load_reader
@@ -39,6 +45,7 @@ _BELOW_TOP = 0.9  # inches by which a worn grid may seem to begin too high
 _BEYOND = 60.0  # rows above and below the log in which a number may still stand
 _LEAST_TIED = 0.5  # of the numbers that agree
 _GAP_OF_SECTIONS = 6.0  # times the usual distance of two level lines
+_PATCH = 64  # pixels in which the brightness of paper is taken to be even
 _LEAST_PAUSE = 0.5  # inches without level lines between two sections
 _SURE_STRANGER = 0.8
 _UNIT_WORDS: dict[Literal["ft", "m"], frozenset[str]] = {
@@ -133,15 +140,34 @@ def levelled(pixels: Pixels) -> Pixels:
 
     Examples
     --------
-    >>> levelled(np.array([[60, 200, 200, 130]], np.uint8)).tolist()
-    [[0, 255, 255, 127]]
+    >>> levelled(np.array([[60, 200, 200, 200, 130]], np.uint8)).tolist()
+    [[20, 255, 255, 255, 147]]
     """
     sample = pixels[:: max(len(pixels) // 2000, 1), :: max(pixels.shape[1] // 500, 1)]
     ink, paper = np.percentile(sample, (1, 80)) if sample.size > 100 else (sample.min(), sample.max())
     if (ink <= 5 and paper >= 250) or paper - ink < 30:
         return pixels
-    table = np.clip((np.arange(256) - ink) * (255 / (paper - ink)), 0, 255).astype(np.uint8)
-    return np.asarray(table[pixels], np.uint8)
+    levelled = np.empty_like(pixels)
+    for start in range(0, len(pixels), 8 * _PATCH):
+        strip = pixels[start : start + 8 * _PATCH]
+        shade = _shade_of_paper(strip, float(paper))
+        share = (strip - np.float32(ink)) / np.maximum(shade - np.float32(ink), 20)
+        levelled[start : start + 8 * _PATCH] = np.clip(255 * (share + 0.08), 0, 255)
+    return levelled
+
+
+def _shade_of_paper(strip: Pixels, paper: float) -> NDArray[np.float32]:
+    """How bright the paper is everywhere on a strip: shadows and stains are larger than letters."""
+    from scipy.ndimage import zoom
+
+    rows, columns = (-(-size // _PATCH) for size in strip.shape)
+    padding = ((0, rows * _PATCH - strip.shape[0]), (0, columns * _PATCH - strip.shape[1]))
+    patches = np.pad(strip, padding, mode="edge").reshape(rows, _PATCH, columns, _PATCH)
+    shades = np.percentile(patches, 75, axis=(1, 3)).astype(np.float32)
+    # A patch of solid ink has no paper in it.
+    shades = np.maximum(shades, np.float32(0.5 * paper))
+    whole = zoom(shades, _PATCH, order=1, grid_mode=True, mode="nearest")
+    return np.asarray(whole[: strip.shape[0], : strip.shape[1]], np.float32)
 
 
 class _Job:
@@ -233,7 +259,7 @@ def _tied(
     reading = DepthReading(
         unit=unit,
         unit_from=unit_from if unit else "",
-        anchors=[] if refused else thinned(anchors),
+        anchors=[] if refused else thinned(straightened(anchors)),
         numbers=read if refused is None else [n.model_copy(update={"used": False}) for n in read],
         lean=round(page.lean.usual, 5),
         confidence=0.0 if refused else round(confidence, 3),

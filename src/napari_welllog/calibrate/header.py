@@ -29,6 +29,9 @@ _SURE_VALUE = 0.75
 _SURE_NAME = 0.6
 _NUMBER = re.compile(r"[-+]?(\d+(\.\d+)?|\.\d+)")
 _LOST_POINT = re.compile(r"[-+]?0\d{0,2}[1-9]")  # no scale prints 045: a point has worn away
+_VALUE_FIRST = re.compile(r"(?P<value>-?\d+(\.\d+)?) *(?P<rest>[A-Za-z].*)")
+_VALUE_LAST = re.compile(r"(?P<rest>.*[A-Za-z)\]%]) *(?P<value>-?\d+(\.\d+)?)")
+_AT_EDGE = 0.08  # of the track's width within which a value begins or ends
 _THOUSANDS = re.compile(r"[-+]?\d{1,3}(,\d{3})+")
 _ALIKE = str.maketrans(
     {
@@ -150,8 +153,8 @@ def read_header(
     scales, rules, used = [], [], []
     for k, line in enumerate(lines):
         pair = _pair(line, width)
-        if pair is not None and (line[0].box.top < log_row or _is_sure(pair)):
-            named = _name_words(lines, k, pair, parts.rules, width)
+        named = _name_words(lines, k, pair, parts.rules, width) if pair is not None else []
+        if pair is not None and (line[0].box.top < log_row or _is_sure(pair, named)):
             scales.append(_scale(piece, lines, k, pair, named))
             rules.append(_rule_below(lines, k, pair, parts.rules, width))
             used += [*pair, *named]
@@ -171,9 +174,15 @@ def read_header(
     )
 
 
-def _is_sure(pair: tuple[Words, Words]) -> bool:
-    """Whether both values are beyond doubt."""
-    return all(word.confidence >= _SURE_VALUE and not word.doubt for word in pair)
+def _is_sure(pair: tuple[Words, Words], named: list[Words]) -> bool:
+    """Whether both values are beyond doubt, and the name is a usual one."""
+    sure = all(word.confidence >= _SURE_VALUE and not word.doubt for word in pair)
+    return sure and _usual(named) is not None
+
+
+def _usual(named: Sequence[Words]) -> str | None:
+    """The usual mnemonic that words name."""
+    return mnemonic_of(split_unit(" ".join(word.text for word in named))[0])
 
 
 def _loose_ends(
@@ -191,7 +200,7 @@ def _loose_ends(
         middle = (word.box.left + word.box.right) / 2
         outer = min(middle, width - middle) < _OUTER * width
         usual = mnemonic_of(split_unit(word.text)[0])
-        if word.value is not None and outer:
+        if word.value is not None and outer and word.value != 1:
             loose.append(f"{word.text!r} stands at an edge without a value at the other")
         elif usual is not None and usual not in THIRD_CURVES:
             loose.append(f"{word.text!r} stands without values")
@@ -214,14 +223,42 @@ def _read_lines(
             [_once(*said) if single else said for said, single in zip(read, singles, strict=True)]
             for read in (first, second)
         )
-        lines.append(
-            [
-                _words(box, parts.text, one, two)
-                for box, one, two in zip(line.boxes, first, second, strict=True)
-            ]
-        )
+        read = zip(line.boxes, first, second, strict=True)
+        words = [_words(box, parts.text, one, two) for box, one, two in read]
+        said = [one for one, _ in first], [two for two, _ in second]
+        lines.append(_parted(words, said, piece.pixels.shape[1]))
         tick(done / len(parts.lines))
     return lines
+
+
+def _parted(words: list[Words], said: tuple[list[str], list[str]], width: int) -> list[Words]:
+    """Words, where a value has run into the name beside it taken apart, if both readings say the same value."""
+    parted: list[Words] = []
+    for word, texts in zip(words, zip(*said, strict=True), strict=True):
+        box, length = word.box, max(len(texts[0]), 1)
+        value, rest = _split(texts, _VALUE_FIRST) if box.left < _AT_EDGE * width else ("", texts)
+        if value:
+            border = box.left + len(value) / length * box.width
+            parted.append(replace(word, box=box._replace(right=border), text=value))
+            box = box._replace(left=border)
+        value, rest = _split(rest, _VALUE_LAST) if box.right > (1 - _AT_EDGE) * width else ("", rest)
+        border = word.box.right - len(value) / length * word.box.width
+        if rest == texts:
+            parted.append(word)
+        else:
+            parted.append(replace(word, box=box._replace(right=border), text=rest[0]))
+        if value:
+            parted.append(replace(word, box=box._replace(left=border), text=value))
+    return parted
+
+
+def _split(texts: tuple[str, ...], pattern: re.Pattern[str]) -> tuple[str, tuple[str, ...]]:
+    """The value at one end of two readings, and what is left of them; no value where they do not agree on it."""
+    matches = [match for match in (pattern.fullmatch(text.strip()) for text in texts) if match]
+    values = {match["value"] for match in matches}
+    if len(matches) < len(texts) or len(values) > 1:
+        return "", texts
+    return values.pop(), tuple(match["rest"] for match in matches)
 
 
 def _patches(clean: NDArray[np.uint8], box: Box) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
@@ -269,7 +306,7 @@ def _doubt_of_marks(text: Ink, box: Box, said: str) -> str:
     digits = [f for f in find_objects(labels) if f[0].stop - f[0].start > 0.6 * height]
     if not digits:
         return ""
-    first = min(f[1].start for f in digits)
+    first, last = min(f[1].start for f in digits), max(f[1].stop for f in digits)
     plain = said.translate(_ALIKE)
     if _LOST_POINT.fullmatch(plain):
         return ""
@@ -282,7 +319,7 @@ def _doubt_of_marks(text: Ink, box: Box, said: str) -> str:
         is_point = max(tall, wide) < 0.32 * height and min(tall, wide) > 0.08 * height and middle > 0.8
         if is_minus and found[1].stop <= first + 2 and "-" not in plain:
             return f"{said!r} has a minus before it that was not read"
-        if is_point and not set(".,") & set(plain):
+        if is_point and first < found[1].start < last and not set(".,") & set(plain):
             return f"{said!r} has a point in it that was not read"
     return ""
 
@@ -291,7 +328,11 @@ def _pair(line: Sequence[Words], width: int) -> tuple[Words, Words] | None:
     """The values at the two edges of the track, if the line holds such."""
     left = [w for w in line if w.value is not None and w.box.left + w.box.width / 2 < _OUTER * width]
     right = [w for w in line if w.value is not None and w.box.left + w.box.width / 2 > (1 - _OUTER) * width]
-    return (left[0], right[-1]) if left and right else None
+    if not left or not right:
+        return None
+    # Two strokes and no more are what is left of a frame.
+    scraps = left[0].value == right[-1].value == 1 and not any(word.value is None for word in line)
+    return None if scraps else (left[0], right[-1])
 
 
 def _scale(
@@ -306,6 +347,10 @@ def _scale(
     height = max(left.box.height, right.box.height)
     doubts: list[str] = []
     name, unit = split_unit(" ".join(word.text for word in named))
+    if mnemonic_of(name) is None:
+        # The words of its own line may not belong to a name that stands above them.
+        usual = [word for word in named if mnemonic_of(split_unit(word.text)[0]) is not None]
+        name = split_unit(usual[0].text)[0] if len(usual) == 1 else name
     unit = unit or _unit_below(lines, at, height, piece.pixels.shape[1])
     mnemonic = mnemonic_of(name)
     confidence = min([w.confidence for w in (*pair, *named)], default=0.0)
@@ -353,7 +398,7 @@ def _name_words(
 ) -> list[Words]:
     """The words of a scale's name: between its values, or on the lines just above, up to a rule."""
     inner = [word for word in lines[at] if word not in pair]
-    if any(not _is_only_unit(word.text) for word in inner):
+    if _usual(inner) is not None:
         return inner
     height = max(word.box.height for word in pair)
     top, above = min(word.box.top for word in pair), list[Words]()
@@ -364,9 +409,10 @@ def _name_words(
             break
         above = line + above
         top = min(word.box.top for word in line)
-        if len(above) and any(mnemonic_of(split_unit(word.text)[0]) for word in above):
+        if _usual(above) is not None:
             break
-    return above + inner
+    # What stands between the values may be but a unit that is hard to read.
+    return above + inner if _usual(above) is not None or all(_is_only_unit(w.text) for w in inner) else inner
 
 
 def _is_only_unit(text: str) -> bool:

@@ -23,7 +23,7 @@ _TALLEST_TEXT = 0.2  # inches; what stands taller and is thin is a frame
 _SMALLEST_TEXT = 0.035
 _SMALLEST_SPECK = 0.008
 _EDGE = 0.03  # inches from the track's edges in which its frame stands, and no value
-_WORD_GAP = 0.75  # of a line's height between two pieces of text
+_WORD_GAP = 0.6  # of a line's height between two pieces of text
 
 
 @dataclass(frozen=True)

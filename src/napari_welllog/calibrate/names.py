@@ -56,6 +56,7 @@ _UNITS: dict[str, tuple[str, ...]] = {
     "ft/h": ("FT/H", "FT/HR", "FEET/HOUR"),
 }  # fmt: skip
 
+_LIKE_A_BRACKET = "CTLI1"
 _MNEMONIC_OF = {name: mnemonic for mnemonic, names in _NAMES.items() for name in names}
 _NO_LETTER = re.compile(r"[^A-Z0-9%µ]")
 _UNIT_OF = {
@@ -78,6 +79,8 @@ def unit_of(text: str) -> str | None:
     compact = _NO_LETTER.sub("", text.upper().replace("Μ", "µ"))
     if compact in _UNIT_OF:
         return _UNIT_OF[compact]
+    if len(compact) > 2 and compact[0] in _LIKE_A_BRACKET and compact[1:] in _UNIT_OF:
+        return _UNIT_OF[compact[1:]]
     near = difflib.get_close_matches(compact, _UNIT_OF, n=1, cutoff=0.8) if len(compact) >= 5 else []
     # What differs between us/ft and us/m must be read, not taken for an error of reading.
     return _UNIT_OF[near[0]] if near and near[0][-1] == compact[-1] else None

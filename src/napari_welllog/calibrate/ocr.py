@@ -20,6 +20,8 @@ from napari_welllog.errors import OcrError
 
 Picture = NDArray[np.uint8]
 
+_QT_PATHS = ("QT_QPA_PLATFORM_PLUGIN_PATH", "QT_QPA_FONTDIR")
+
 MISSING = (
     "reading printed depths and scales needs an OCR library that is not installed; "
     "install it with: pip install 'napari-welllog[ocr]'"
@@ -81,12 +83,25 @@ def load_reader(threads: int | None = None) -> TextReader:
     """
     if not is_installed():
         raise OcrError(MISSING)
+    RapidOCR = _import_engine()
     # Its logger writes to the terminal whatever the program wants.
-    from rapidocr_onnxruntime import RapidOCR
-
     logging.getLogger("RapidOCR").setLevel(logging.ERROR)
     count = threads if threads is not None else min(2, os.cpu_count() or 1)
     return _RapidReader(RapidOCR(intra_op_num_threads=count, inter_op_num_threads=1))
+
+
+def _import_engine() -> Any:
+    """Import the library, and leave Qt's settings as they were."""
+    before = {name: os.environ.get(name) for name in _QT_PATHS}
+    from rapidocr_onnxruntime import RapidOCR
+
+    # OpenCV, which it imports, points Qt at plugins of its own, where napari's Qt would look for its window.
+    for name, value in before.items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value
+    return RapidOCR
 
 
 @dataclass(frozen=True)
