@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_welllog.calibrate.depth_fit import depth_of
+from napari_welllog.calibrate.header_text import without_specks
 from napari_welllog.calibrate.ocr import Box, TextReader
 from napari_welllog.calibrate.result import DepthNumber
 from napari_welllog.calibrate.straighten import Lean, Piece, cut
@@ -109,7 +110,7 @@ def read_numbers(
         Everything else that was read.
     """
     zoom = float(np.clip(_READING_DPI / dpi, 0.4, 2.5)) if dpi else 1.0
-    pieces = list(_pieces(pixels, strip, rows, lean))
+    pieces = list(_pieces(pixels, strip, rows, lean, dpi))
     found: list[tuple[Piece, Box]] = []
     boards = list(_boards(pieces, zoom))
     for done, board in enumerate(boards, start=1):
@@ -148,7 +149,9 @@ def place_on_scan(piece: Piece, box: Box) -> tuple[float, float, float, float]:
     return tuple(round(v, 1) for v in (row - half[0], row + half[0], column - half[1], column + half[1]))  # type: ignore[return-value]
 
 
-def _pieces(pixels: Pixels, strip: Strip, rows: tuple[float, float], lean: Lean) -> Iterator[Piece]:
+def _pieces(
+    pixels: Pixels, strip: Strip, rows: tuple[float, float], lean: Lean, dpi: float | None
+) -> Iterator[Piece]:
     """Cut a strip into upright pieces that overlap, following its edges down the page."""
     width = pixels.shape[1]
     start = max(rows[0], 0.0)
@@ -158,7 +161,10 @@ def _pieces(pixels: Pixels, strip: Strip, rows: tuple[float, float], lean: Lean)
         # At the piece's first row the page lies further over by what it leans down to its middle.
         slope = float(lean.at((start + stop) / 2))
         shift, sink = slope * (stop - start) / 2, slope * (last - first) / 2
-        yield cut(pixels, (start - sink, stop - sink), (first + shift, last + shift), slope)
+        piece = cut(pixels, (start - sink, stop - sink), (first + shift, last + shift), slope)
+        ink = piece.pixels < 128
+        clean = np.where(ink & ~without_specks(ink, dpi or _READING_DPI), np.uint8(255), piece.pixels)
+        yield replace(piece, pixels=clean)
         start += _PIECE_ROWS
 
 

@@ -32,6 +32,7 @@ from napari_welllog.calibrate.result import (
     listed,
 )
 from napari_welllog.calibrate.straighten import Lean, Piece, cut, measure_lean
+from napari_welllog.calibrate.third_curve import third_curve
 from napari_welllog.errors import Cancelled
 from napari_welllog.tracks import Curve, DepthAxis, Track, Tracks, propose_tracks
 
@@ -45,6 +46,7 @@ _BELOW_TOP = 0.9  # inches by which a worn grid may seem to begin too high
 _BEYOND = 60.0  # rows above and below the log in which a number may still stand
 _LEAST_TIED = 0.5  # of the numbers that agree
 _GAP_OF_SECTIONS = 6.0  # times the usual distance of two level lines
+_GRAIN = 0.7  # pixels over which the grain of grey paper is smoothed out
 _PATCH = 64  # pixels in which the brightness of paper is taken to be even
 _LEAST_PAUSE = 0.5  # inches without level lines between two sections
 _SURE_STRANGER = 0.8
@@ -127,7 +129,7 @@ def calibrate_scan(
     ]
     ended = time.perf_counter()
     return PaperCalibration(
-        proposal=_proposal(proposal, tracks, depth, headers),
+        proposal=_proposal(page, proposal, tracks, depth, headers),
         sections=sections,
         depth=depth,
         tracks=headers,
@@ -140,19 +142,25 @@ def levelled(pixels: Pixels) -> Pixels:
 
     Examples
     --------
-    >>> levelled(np.array([[60, 200, 200, 200, 130]], np.uint8)).tolist()
-    [[20, 255, 255, 255, 147]]
+    >>> grey = np.full((64, 64), 200, np.uint8)
+    >>> grey[8:12] = 60
+    >>> white = levelled(grey)
+    >>> int(white[30, 30]), bool(white[10, 30] < 60)
+    (255, True)
     """
     sample = pixels[:: max(len(pixels) // 2000, 1), :: max(pixels.shape[1] // 500, 1)]
     ink, paper = np.percentile(sample, (1, 80)) if sample.size > 100 else (sample.min(), sample.max())
     if (ink <= 5 and paper >= 250) or paper - ink < 30:
         return pixels
+    from scipy.ndimage import gaussian_filter
+
     levelled = np.empty_like(pixels)
     for start in range(0, len(pixels), 8 * _PATCH):
         strip = pixels[start : start + 8 * _PATCH]
         shade = _shade_of_paper(strip, float(paper))
         share = (strip - np.float32(ink)) / np.maximum(shade - np.float32(ink), 20)
-        levelled[start : start + 8 * _PATCH] = np.clip(255 * (share + 0.08), 0, 255)
+        grey = np.clip(255 * (share + 0.08), 0, 255).astype(np.float32)
+        levelled[start : start + 8 * _PATCH] = gaussian_filter(grey, _GRAIN, truncate=2)
     return levelled
 
 
@@ -398,18 +406,20 @@ def _without_namesakes(headers: list[TrackReading]) -> list[TrackReading]:
 # --- The proposal ---
 
 
-def _proposal(found: Tracks, tracks: list[Track], depth: DepthReading, headers: list[TrackReading]) -> Tracks:
+def _proposal(
+    page: _Page, found: Tracks, tracks: list[Track], depth: DepthReading, headers: list[TrackReading]
+) -> Tracks:
     """What can be used of all that was read."""
     axis = found.depth
     if depth.refused is None and depth.unit is not None:
         axis = DepthAxis(unit=depth.unit, anchors=depth.anchors)
     return Tracks(
         depth=axis,
-        tracks=[_with_scales(track, header) for track, header in zip(tracks, headers, strict=True)],
+        tracks=[_with_scales(page, track, header) for track, header in zip(tracks, headers, strict=True)],
     )
 
 
-def _with_scales(track: Track, header: TrackReading) -> Track:
+def _with_scales(page: _Page, track: Track, header: TrackReading) -> Track:
     """A track with the scales of its header, if they are sure."""
     if header.refused is not None:
         return track
@@ -426,4 +436,8 @@ def _with_scales(track: Track, header: TrackReading) -> Track:
         for scale in header.scales
         if scale.curve_class is not None
     ]
-    return track.model_copy(update={"curves": sorted(curves, key=lambda curve: curve.curve_class)})
+    has_third = any(scale.curve_class is None for scale in header.scales)
+    ignore = third_curve(page.pixels, track) if has_third else []
+    return track.model_copy(
+        update={"curves": sorted(curves, key=lambda curve: curve.curve_class), "ignore": ignore}
+    )

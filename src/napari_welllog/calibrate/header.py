@@ -24,6 +24,7 @@ _OUTER = 0.34  # of the track's width at either side, where a scale's values sta
 _TEXT_HEIGHT = 26.0  # pixels at which the models read best
 _NAME_ABOVE = 2.2  # heights of a line between a name and its values
 _RULE_BELOW = 2.2  # heights of a line between values and their rule
+_INK = 140  # grey values below it are ink
 _REPEATED = 3
 _SURE_VALUE = 0.75
 _SURE_NAME = 0.6
@@ -147,7 +148,7 @@ def read_header(
     Header
         The scales, and what else was read.
     """
-    parts = take_apart(piece.pixels < 128, dpi)
+    parts = take_apart(piece.pixels < _INK, dpi)
     lines = _read_lines(piece, parts, reader, tick)
     width = piece.pixels.shape[1]
     scales, rules, used = [], [], []

@@ -21,7 +21,7 @@ _RULE = 0.5  # of the track's width that a rule covers, its gaps bridged
 _THICKEST_RULE = 0.05  # inches
 _TALLEST_TEXT = 0.2  # inches; what stands taller and is thin is a frame
 _SMALLEST_TEXT = 0.035
-_SMALLEST_SPECK = 0.008
+_LARGEST_SPECK = 0.011
 _EDGE = 0.03  # inches from the track's edges in which its frame stands, and no value
 _WORD_GAP = 0.6  # of a line's height between two pieces of text
 
@@ -79,7 +79,7 @@ def take_apart(ink: Ink, dpi: float) -> HeaderParts:
     text = bare.copy()
     for top, bottom in bands:
         text[max(top - 1, 0) : bottom + 1] = False
-    text = _without_specks(_without_edges(text, dpi), dpi)
+    text = without_specks(_without_edges(text, dpi), dpi)
     return HeaderParts(rules, _lines(text, dpi), text)
 
 
@@ -124,14 +124,29 @@ def _without_edges(ink: Ink, dpi: float) -> Ink:
     return np.asarray(ink & ~scrap[labels], np.bool_)
 
 
-def _without_specks(ink: Ink, dpi: float) -> Ink:
-    """Ink without dust."""
+def without_specks(ink: Ink, dpi: float) -> Ink:
+    """Ink without dust.
+
+    Parameters
+    ----------
+    ink : bool (rows, columns)
+        A piece of the page.
+    dpi : float
+        Pixels per inch.
+
+    Examples
+    --------
+    >>> ink = np.zeros((20, 20), bool)
+    >>> ink[3, 3] = ink[8:16, 8:10] = True
+    >>> int(without_specks(ink, dpi=200).sum())
+    16
+    """
     from scipy.ndimage import label
 
     labels, _ = label(ink, np.ones((3, 3)))
     sizes = np.bincount(labels.ravel())
     sizes[0] = 0
-    return np.asarray(sizes[labels] >= max((_SMALLEST_SPECK * dpi) ** 2, 2), np.bool_)
+    return np.asarray(sizes[labels] >= max((_LARGEST_SPECK * dpi) ** 2, 2), np.bool_)
 
 
 def _lines(text: Ink, dpi: float) -> list[TextLine]:
