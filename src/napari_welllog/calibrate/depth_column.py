@@ -20,6 +20,7 @@ Pixels = NDArray[np.uint8]
 
 _NARROWEST = 0.012  # of the scan's width: no number fits in less
 _WIDEST = 0.24  # of the scan's width: where no track was found there are curves, not numbers
+_SPECK = 0.012  # inches; numbers of depth have neither points nor minuses
 _PIECE_ROWS = 900
 _OVERLAP_ROWS = 110  # longer than a number turned sideways, so that each is whole in one piece
 _GAP = 24  # paper between two pieces that are looked at together
@@ -163,7 +164,7 @@ def _pieces(
         shift, sink = slope * (stop - start) / 2, slope * (last - first) / 2
         piece = cut(pixels, (start - sink, stop - sink), (first + shift, last + shift), slope)
         ink = piece.pixels < 128
-        clean = np.where(ink & ~without_specks(ink, dpi or _READING_DPI), np.uint8(255), piece.pixels)
+        clean = np.where(ink & ~without_specks(ink, dpi or _READING_DPI, _SPECK), np.uint8(255), piece.pixels)
         yield replace(piece, pixels=clean)
         start += _PIECE_ROWS
 

@@ -112,8 +112,8 @@ def calibrate_scan(
     reader = reader if reader is not None else load_reader()
     began = time.perf_counter()
     job.tell("find", 0.0)
-    pixels = levelled(pixels)
     proposal = propose_tracks(pixels)
+    pixels = levelled(pixels)
     tracks = proposal.tracks
     job.tell("find", 0.5)
     lean = measure_lean(pixels, tracks)
@@ -159,7 +159,7 @@ def levelled(pixels: Pixels) -> Pixels:
         strip = pixels[start : start + 8 * _PATCH]
         shade = _shade_of_paper(strip, float(paper))
         share = (strip - np.float32(ink)) / np.maximum(shade - np.float32(ink), 20)
-        grey = np.clip(255 * (share + 0.08), 0, 255).astype(np.float32)
+        grey = np.clip(255 * (share + 0.03), 0, 255).astype(np.float32)
         levelled[start : start + 8 * _PATCH] = gaussian_filter(grey, _GRAIN, truncate=2)
     return levelled
 

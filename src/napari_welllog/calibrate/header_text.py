@@ -21,7 +21,8 @@ _RULE = 0.5  # of the track's width that a rule covers, its gaps bridged
 _THICKEST_RULE = 0.05  # inches
 _TALLEST_TEXT = 0.2  # inches; what stands taller and is thin is a frame
 _SMALLEST_TEXT = 0.035
-_LARGEST_SPECK = 0.011
+_LARGEST_SPECK = 0.008
+_LONG = 0.018  # inches from which a trace of ink is part of a letter, however thin
 _EDGE = 0.03  # inches from the track's edges in which its frame stands, and no value
 _WORD_GAP = 0.6  # of a line's height between two pieces of text
 
@@ -124,7 +125,7 @@ def _without_edges(ink: Ink, dpi: float) -> Ink:
     return np.asarray(ink & ~scrap[labels], np.bool_)
 
 
-def without_specks(ink: Ink, dpi: float) -> Ink:
+def without_specks(ink: Ink, dpi: float, largest: float = _LARGEST_SPECK) -> Ink:
     """Ink without dust.
 
     Parameters
@@ -133,6 +134,8 @@ def without_specks(ink: Ink, dpi: float) -> Ink:
         A piece of the page.
     dpi : float
         Pixels per inch.
+    largest : float
+        Width of the largest speck, inches; what is as small but long, such as a minus, is none.
 
     Examples
     --------
@@ -141,12 +144,17 @@ def without_specks(ink: Ink, dpi: float) -> Ink:
     >>> int(without_specks(ink, dpi=200).sum())
     16
     """
-    from scipy.ndimage import label
+    from scipy.ndimage import find_objects, label
 
-    labels, _ = label(ink, np.ones((3, 3)))
-    sizes = np.bincount(labels.ravel())
-    sizes[0] = 0
-    return np.asarray(sizes[labels] >= max((_LARGEST_SPECK * dpi) ** 2, 2), np.bool_)
+    labels, count = label(ink, np.ones((3, 3)))
+    sizes = np.bincount(labels.ravel(), minlength=count + 1)
+    kept = sizes >= max((largest * dpi) ** 2, 2)
+    kept[0] = False
+    small = set(np.flatnonzero(~kept[1:]) + 1)
+    for k, found in enumerate(find_objects(labels), start=1):
+        if k in small and max(side.stop - side.start for side in found) >= max(_LONG * dpi, 3):
+            kept[k] = True
+    return np.asarray(kept[labels], np.bool_)
 
 
 def _lines(text: Ink, dpi: float) -> list[TextLine]:
