@@ -20,6 +20,9 @@ Pixels = NDArray[np.uint8]
 
 _NARROWEST = 0.012  # of the scan's width: no number fits in less
 _WIDEST = 0.24  # of the scan's width: where no track was found there are curves, not numbers
+_NARROWEST_TRACK = 0.15
+_SOLID = 0.6
+_LEAST_INK = 0.004
 _SPECK = 0.012  # inches; numbers of depth have neither points nor minuses
 _PIECE_ROWS = 900
 _OVERLAP_ROWS = 110  # longer than a number turned sideways, so that each is whole in one piece
@@ -73,6 +76,23 @@ def find_strips(tracks: list[Track], width: int) -> list[Strip]:
 
     ordered = sorted(between, key=room, reverse=True) + sorted(margins, key=room, reverse=True)
     return [strip for strip in ordered if max(_NARROWEST * width, 12) < room(strip) < _WIDEST * width]
+
+
+def unexplained(pixels: Pixels, tracks: list[Track]) -> str | None:
+    """Say where there is room for a track, and ink, but no track was found; None where all is explained."""
+    width = pixels.shape[1]
+    top, bottom = int(max(tracks[0].top, 0)), int(min(tracks[0].bottom + 1, len(pixels)))
+    rows = np.arange(top, bottom, max((bottom - top) // 2000, 1))
+    sides = [Strip(None, tracks[0]), *(Strip(*pair) for pair in pairwise(tracks)), Strip(tracks[-1], None)]
+    for strip in sides:
+        first, last = (round(float(end)) for end in strip.columns((top + bottom) / 2, width))
+        if last - first < _WIDEST * width:
+            continue
+        ink = pixels[rows, first:last] < 128
+        inked = ink[:, ink.mean(axis=0) < _SOLID]  # what is black all the way down is the scanner's bar
+        if inked.shape[1] > _NARROWEST_TRACK * width and inked.mean() > _LEAST_INK:
+            return f"no track was found in columns {first} to {last}, where there is ink"
+    return None
 
 
 def read_numbers(

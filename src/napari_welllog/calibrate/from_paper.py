@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_welllog.calibrate.curves_of_track import curves_of_track
-from napari_welllog.calibrate.depth_column import Strip, find_strips, read_numbers
+from napari_welllog.calibrate.depth_column import Strip, find_strips, read_numbers, unexplained
 from napari_welllog.calibrate.depth_fit import Candidate, Fit, fit_depths, unit_of_scale
 from napari_welllog.calibrate.depth_lines import (
     LevelLines,
@@ -133,6 +133,7 @@ def calibrate_scan(
         sections=sections,
         depth=depth,
         tracks=headers,
+        missing=unexplained(pixels, tracks),
         seconds={"find": round(found - began, 3), "read": round(ended - found, 3)},
     )
 

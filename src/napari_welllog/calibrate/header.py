@@ -281,7 +281,10 @@ def _is_single(box: Box) -> bool:
 def _once(text: str, confidence: float) -> tuple[str, float]:
     """The letter that was read several times; nothing where not each time the same one was."""
     letters = text.replace(" ", "").translate(_ALIKE)
-    return (letters[0], confidence) if len(letters) == _REPEATED and len(set(letters)) == 1 else ("", 0.0)
+    # Three agreeing letters say more than one.
+    return (
+        (letters[0], confidence**0.5) if len(letters) == _REPEATED and len(set(letters)) == 1 else ("", 0.0)
+    )
 
 
 def _words(box: Box, text: Ink, one: tuple[str, float], two: tuple[str, float]) -> Words:

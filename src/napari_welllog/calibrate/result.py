@@ -100,19 +100,22 @@ class PaperCalibration(_Part):
         The printed depths.
     tracks : list of TrackReading
         The header of each track of the proposal.
+    missing : str or None
+        Where a track may be that was not found.
     seconds : dict
         How long finding and reading took.
 
     Examples
     --------
     >>> sorted(PaperCalibration.model_fields)
-    ['depth', 'proposal', 'seconds', 'sections', 'tracks']
+    ['depth', 'missing', 'proposal', 'seconds', 'sections', 'tracks']
     """
 
     proposal: Tracks
     sections: list[Section]
     depth: DepthReading
     tracks: list[TrackReading]
+    missing: str | None = Field(default=None, description="where a track may be that was not found")
     seconds: dict[str, float] = Field(default_factory=dict, exclude=True)
 
     @property
@@ -122,8 +125,8 @@ class PaperCalibration(_Part):
 
     @property
     def knows_scales(self) -> bool:
-        """Whether the scales of every track were read."""
-        return all(track.refused is None for track in self.tracks)
+        """Whether every track was found, and its scales read."""
+        return self.missing is None and all(track.refused is None for track in self.tracks)
 
     @property
     def is_sure(self) -> bool:
@@ -133,7 +136,8 @@ class PaperCalibration(_Part):
     def refusals(self) -> list[str]:
         """What was refused, and why, one line each."""
         depth = [f"depth: {self.depth.refused}"] if self.depth.refused else []
-        return depth + [f"{track.name}: {track.refused}" for track in self.tracks if track.refused]
+        missing = [self.missing] if self.missing else []
+        return depth + missing + [f"{track.name}: {track.refused}" for track in self.tracks if track.refused]
 
     def summary(self) -> list[str]:
         """What was read, one line for depth and for each track."""
