@@ -24,6 +24,7 @@ _OUTER = 0.34  # of the track's width at either side, where a scale's values sta
 _TEXT_HEIGHT = 26.0  # pixels at which the models read best
 _NAME_ABOVE = 2.2  # heights of a line between a name and its values
 _RULE_BELOW = 2.2  # heights of a line between values and their rule
+_MINUS = 0.5  # of a number's height before its first digit, where a minus stands
 _INK = 140  # grey values below it are ink
 _REPEATED = 3
 _SURE_VALUE = 0.75
@@ -215,9 +216,11 @@ def _read_lines(
 ) -> list[list[Words]]:
     """Read every line of text; each piece twice, in two sizes, so that a slip of the model shows."""
     lines = []
-    clean = np.where(parts.text, piece.pixels, np.uint8(255))
+    # As it was scanned, but for the ink of rules and frames: a faint minus is read though it is no letter.
+    clean = np.where((piece.pixels < _INK) & ~parts.bare, np.uint8(255), piece.pixels)
     for done, line in enumerate(parts.lines, start=1):
-        patches = [_patches(clean, box) for box in line.boxes]
+        boxes = [_with_room_for_a_minus(box) for box in line.boxes]
+        patches = [_patches(clean, box) for box in boxes]
         first, second = (reader.read([patch[k] for patch in patches]) for k in (0, 1))
         singles = [_is_single(box) for box in line.boxes]
         first, second = (
@@ -225,7 +228,7 @@ def _read_lines(
             for read in (first, second)
         )
         read = zip(line.boxes, first, second, strict=True)
-        words = [_words(box, parts.text, one, two) for box, one, two in read]
+        words = [_words(box, parts.bare, one, two) for box, one, two in read]
         said = [one for one, _ in first], [two for two, _ in second]
         lines.append(_parted(words, said, piece.pixels.shape[1]))
         tick(done / len(parts.lines))
@@ -260,6 +263,11 @@ def _split(texts: tuple[str, ...], pattern: re.Pattern[str]) -> tuple[str, tuple
     if len(matches) < len(texts) or len(values) > 1:
         return "", texts
     return values.pop(), tuple(match["rest"] for match in matches)
+
+
+def _with_room_for_a_minus(box: Box) -> Box:
+    """A box with the place before its first letter, where a minus may be that has all but worn away."""
+    return box if _is_single(box) else box._replace(left=max(box.left - _MINUS * box.height, 0.0))
 
 
 def _patches(clean: NDArray[np.uint8], box: Box) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
@@ -304,7 +312,8 @@ def _doubt_of_marks(text: Ink, box: Box, said: str) -> str:
     """A minus or a point that the ink shows and the reading lacks."""
     from scipy.ndimage import find_objects, label
 
-    patch = text[int(box.top) : int(box.bottom), int(box.left) : int(box.right)]
+    left = max(int(box.left - _MINUS * box.height), 0)
+    patch = text[int(box.top) : int(box.bottom), left : int(box.right)]
     labels, _ = label(patch, np.ones((3, 3)))
     height = patch.shape[0]
     digits = [f for f in find_objects(labels) if f[0].stop - f[0].start > 0.6 * height]

@@ -47,12 +47,15 @@ class HeaderParts:
     lines : list of TextLine
         Lines of text, from the top.
     text : bool (rows, columns)
-        Ink without rules and frames.
+        Ink without rules, frames and dust.
+    bare : bool (rows, columns)
+        Ink without rules and frames: a minus or a point may be as small as dust.
     """
 
     rules: list[Rule]
     lines: list[TextLine]
     text: Ink
+    bare: Ink
 
 
 def take_apart(ink: Ink, dpi: float) -> HeaderParts:
@@ -80,8 +83,9 @@ def take_apart(ink: Ink, dpi: float) -> HeaderParts:
     text = bare.copy()
     for top, bottom in bands:
         text[max(top - 1, 0) : bottom + 1] = False
-    text = without_specks(_without_edges(text, dpi), dpi)
-    return HeaderParts(rules, _lines(text, dpi), text)
+    text = _without_edges(text, dpi)
+    letters = without_specks(text, dpi)
+    return HeaderParts(rules, _lines(letters, dpi), letters, text)
 
 
 def _frames(ink: Ink, dpi: float) -> Ink:
