@@ -61,14 +61,14 @@ def test_lines_are_found_below_a_pixel_whatever_curves_cross_them():
 
 
 def test_the_lean_of_a_page_is_measured_stretch_by_stretch():
-    scan = np.full((4200, 440), 255, np.uint8)
+    scan = np.full((6600, 440), 255, np.uint8)
     across = np.arange(440)
-    for row in range(40, 4100, 30):
-        lean = 0.002 + 0.008 * row / 4200
+    for row in range(40, 6500, 30):
+        lean = 0.002 + 0.008 * row / 6600
         places = np.rint(row + lean * (across - 220)).astype(int)
         scan[places, across] = scan[places + 1, across] = 0
-    lean = measure_lean(scan, [track(bottom=4199)])
-    np.testing.assert_allclose(lean.at([700, 3500]), [0.0033, 0.0087], atol=0.001)
+    lean = measure_lean(scan, [track(bottom=6599)])
+    np.testing.assert_allclose(lean.at([2400, 4100]), [0.0049, 0.007], atol=0.001)
 
 
 def test_a_straight_line_needs_two_anchors_and_a_bend_one_more():

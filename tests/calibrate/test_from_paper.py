@@ -153,8 +153,9 @@ def test_without_the_library_one_line_says_what_to_install(monkeypatch):
 
 def test_grey_paper_is_levelled_and_bilevel_left_alone():
     grey = np.full((300, 300), 200, np.uint8)
-    grey[::10] = 90
-    assert levelled(grey).min() == 0
+    for row in range(4):
+        grey[row::20] = 90
+    assert levelled(grey).min() < 30
     assert levelled(grey).max() == 255
     black_and_white = np.where(grey == 90, 0, 255).astype(np.uint8)
     assert levelled(black_and_white) is black_and_white

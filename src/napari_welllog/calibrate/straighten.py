@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -86,7 +86,12 @@ def _floor(places: FloatArray) -> NDArray[np.intp]:
 
 
 def level_darkness(
-    pixels: NDArray[np.uint8], track: Track, rows: ArrayLike, column: float, lean: ArrayLike
+    pixels: NDArray[np.uint8],
+    track: Track,
+    rows: ArrayLike,
+    column: float,
+    lean: ArrayLike,
+    of_blocks: Callable[..., FloatArray] = np.median,
 ) -> FloatArray:
     """How dark level lines of a track are, whatever curves do to them.
 
@@ -105,6 +110,8 @@ def level_darkness(
         The column at which a line's row is told.
     lean : float or float64 (n,)
         Rows by which level lines sink for each column.
+    of_blocks : function
+        What is taken of all blocks; their mean tells more of how well lines fit together.
 
     Returns
     -------
@@ -123,7 +130,7 @@ def level_darkness(
         down = np.clip(down, 0, pixels.shape[0] - 1)
         across = np.clip(np.rint(across).astype(np.intp), 0, pixels.shape[1] - 1)
         ink = 1 - pixels[down, across].reshape(len(part), _BLOCKS, -1).mean(axis=2) / 255
-        darkness[start : start + 4096] = np.median(ink, axis=1)
+        darkness[start : start + 4096] = of_blocks(ink, axis=1)
     return darkness
 
 
@@ -193,9 +200,9 @@ def _lean_of(pixels: NDArray[np.uint8], track: Track, top: float, bottom: float)
 
     def sharpness(lean: float) -> float:
         """How far the darkness of rows spreads."""
-        darkness = level_darkness(pixels, track, rows, column, lean)
-        # Over three rows, or a line of one pixel would favour whichever lean its steps are rounded by.
-        return float(np.var(np.convolve(darkness, (1, 1, 1), "valid")))
+        darkness = level_darkness(pixels, track, rows, column, lean, np.mean)
+        # Over two rows, or a line of one pixel would favour whichever lean its steps are rounded by.
+        return float(np.var(np.convolve(darkness, (1, 1), "valid")))
 
     coarse = np.arange(-_STEEPEST, _STEEPEST, 0.002)
     rough = np.array([sharpness(lean) for lean in coarse])
