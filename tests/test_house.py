@@ -20,6 +20,7 @@ ENGINE_ROOMS = [
     "output",
     "scan",
     "tracks",
+    "calibrate",
     "class_map",
     "synthetic",
     "annotations",

@@ -24,6 +24,7 @@ from napari_welllog.errors import Cancelled, OutputError, WelllogError
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from napari_welllog.calibrate import PaperCalibration
     from napari_welllog.digitize import Report
     from napari_welllog.evaluate import CrossingFigures, Evaluation
     from napari_welllog.synthetic import PrintedLog
@@ -297,8 +298,9 @@ def digitize(
         Path | None,
         typer.Option(
             metavar="TRACKS.json",
-            help="The calibration. Without one the tracks are found from the grid, and the results are scan "
-            "rows and fractions of the track's width.",
+            help="The calibration. Without one the tracks are found from the grid, and depths and scales are read "
+            "from the paper where that can be done surely; else the results are scan rows and fractions of the "
+            "track's width.",
             show_default=False,
         ),
     ] = None,
@@ -330,7 +332,7 @@ def digitize(
     """
     from napari_welllog.digitize import digitize as run
 
-    with _bars(["read", "segment", "trace", "write"]) as progress:
+    with _bars(["read", "calibrate", "segment", "trace", "write"]) as progress:
         report = run(scan, tracks, out, model, device.value, step, progress, edits=edits)
     _print_report(report)
 
@@ -388,29 +390,61 @@ def segment(
     print(*targets, sep="\n")
 
 
-@app.command(epilog="Examples:\n\n    welllog tracks log.tif\n\n    welllog tracks log.tif --out tracks.json")
+@app.command(
+    epilog="Examples:\n\n    welllog tracks log.tif\n\n"
+    "    welllog tracks log.tif --out tracks.json --paper read.json"
+)
 def tracks(
     scan: ScanArgument,
     out: Annotated[
         Path | None,
         typer.Option(metavar="TRACKS.json", help="Where to write it.", show_default="to the terminal"),
     ] = None,
+    paper: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE.json",
+            help="Also write everything that was read: each number with its place, its confidence, the line it "
+            "was tied to, and what was refused and why.",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
-    """Propose a calibration: find the tracks' edges from the grid.
+    """Propose a calibration: tracks from the grid, depths and scales from what is printed beside and above them.
 
-    Depths, names, units and scales are for you to fill in.
+    What cannot be read surely is refused, with the reason, and is for you to fill in. Reading needs the extra
+    `ocr`; without it only the tracks are proposed.
     """
+    from napari_welllog.calibrate import calibrate_scan, is_installed
+    from napari_welllog.calibrate.ocr import MISSING
+    from napari_welllog.errors import OcrError
     from napari_welllog.output import naming, staged
     from napari_welllog.scan import read_scan
     from napari_welllog.tracks import propose_tracks
 
-    proposed = propose_tracks(read_scan(scan).pixels)
-    if out is None:
-        print(proposed.to_json(), end="")
-        return
-    with staged([out], inputs=[scan]) as places, naming(out, places[out]):
-        proposed.save(places[out])
-    print(out)
+    if paper is not None and not is_installed():
+        raise OcrError(MISSING)
+    targets = [target for target in (out, paper) if target is not None]
+    with _bars(["read", "find", "depth", "scales"]) as progress, staged(targets, inputs=[scan]) as places:
+        progress("read", 0.0)
+        opened = read_scan(scan)
+        progress("read", 1.0)
+        read = calibrate_scan(opened.pixels, opened.dpi, progress=progress) if is_installed() else None
+        proposed = propose_tracks(opened.pixels) if read is None else read.proposal
+        if out is not None:
+            with naming(out, places[out]):
+                places[out].write_text(proposed.to_json(), encoding="utf-8")
+        if paper is not None and read is not None:
+            with naming(paper, places[paper]):
+                places[paper].write_text(read.to_json(), encoding="utf-8")
+    print(*targets if out is not None else [proposed.to_json().rstrip("\n"), *targets], sep="\n")
+    for line in [f"note: {MISSING}"] if read is None else _words_about(read):
+        _say(line)
+
+
+def _words_about(read: PaperCalibration) -> list[str]:
+    """What was read from the paper, and what was refused."""
+    return [f"read {line}" for line in read.summary()] + [f"not read: {line}" for line in read.refusals()]
 
 
 @app.command(

@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 from napari_welllog import __version__
+from napari_welllog.calibrate import PaperCalibration, calibrate_scan, is_installed
+from napari_welllog.calibrate.ocr import MISSING
 from napari_welllog.class_map import ClassMap
 from napari_welllog.crossings import Crossing, find_crossings
 from napari_welllog.curves import LogCurve, Trace, TraceState, extract_traces, to_log_curve
@@ -29,7 +31,7 @@ from napari_welllog.scan import Scan, read_scan
 from napari_welllog.tracks import Curve, Track, Tracks, propose_tracks
 from napari_welllog.unet import Model, load_model, segment
 
-Stage = Literal["read", "segment", "trace", "write"]
+Stage = Literal["read", "calibrate", "segment", "trace", "write"]
 Progress = Callable[[Stage, float], None]
 
 _STRIP = 256
@@ -111,7 +113,7 @@ class Report(_Part):
     Examples
     --------
     >>> sorted(Report.model_fields)
-    ['calibration', 'class_shares', 'crossings', 'curves', 'files', 'model', 'scan', 'seconds', 'step',
+    ['calibration', 'class_shares', 'crossings', 'curves', 'files', 'model', 'paper', 'scan', 'seconds', 'step',
      'tracks_proposed', 'version', 'warnings']
     """
 
@@ -121,6 +123,9 @@ class Report(_Part):
     step: float
     tracks_proposed: bool
     calibration: Tracks
+    paper: PaperCalibration | None = Field(
+        description="what was read from the paper, and what was refused; null if nobody asked it"
+    )
     class_shares: ClassShares
     curves: list[CurveReport]
     crossings: list[CrossingReport]
@@ -167,8 +172,9 @@ def digitize(
     scan_path : path
         The scan.
     tracks : path or Tracks, optional
-        Its calibration. Without one the tracks are found from the grid, and the curves are fractions of the
-        track's width (0 at the left edge, 1 at the right) by scan row.
+        Its calibration. Without one the tracks are found from the grid, and depths and scales are read from the
+        paper where that can be done surely. What cannot be read stays as it is: curves are then fractions of
+        the track's width (0 at the left edge, 1 at the right), and depth is the scan's row.
     out : path, optional
         Folder of the results, made if need be; beside the scan by default.
     model : Model, name or path, optional
@@ -178,7 +184,7 @@ def digitize(
     step : float, optional
         Distance of the samples in the depth unit: 0.5 by default, or 1 where depth is counted in rows.
     progress : function of (stage, fraction), optional
-        Called with "read", "segment", "trace" or "write" and the share of that stage done.
+        Called with "read", "calibrate", "segment", "trace" or "write" and the share of that stage done.
     cancelled : function, optional
         Asked now and then whether to stop.
     edits : path or Edits, optional
@@ -211,20 +217,42 @@ def digitize(
         network = model if isinstance(model, Model) else load_model(model)
     # Entered before the long work, because it refuses a folder that cannot be written to.
     with staged(files.values(), inputs=inputs) as places:
+        paper = None
+        if given is None:
+            with clock.stage("calibrate"):
+                given, paper = _calibrate(scan, clock)
+            proposed = True
+        else:
+            proposed = False
         with clock.stage("segment"):
-            calibration = given if given is not None else propose_tracks(scan.pixels)
             class_map = segment(scan.pixels, network, device, clock.fraction, cancelled)
         with clock.stage("trace"):
-            reading = read_curves(class_map, calibration, corrections, clock.fraction)
+            reading = read_curves(class_map, given, corrections, clock.fraction)
         result = Result(
             scan,
             class_map,
             reading,
             name=Path(scan_path).name,
             model=ModelReport(name=network.name, sha256=network.sha256),
-            tracks_proposed=given is None,
+            tracks_proposed=proposed,
+            paper=paper,
         )
         return _write(result, files, places, step, clock)
+
+
+def _calibrate(scan: Scan, clock: Clock) -> tuple[Tracks, PaperCalibration | None]:
+    """The calibration that the paper tells, or only its tracks where nothing is there to read it with."""
+    if not is_installed():
+        return propose_tracks(scan.pixels), None
+    shares = {"find": (0.0, 0.1), "depth": (0.1, 0.7), "scales": (0.7, 1.0)}
+
+    def tell(stage: str, fraction: float) -> None:
+        """Tell the share of all stages that is done; stop here if asked to."""
+        start, end = shares[stage]
+        clock.fraction(start + fraction * (end - start))
+
+    paper = calibrate_scan(scan.pixels, scan.dpi, progress=tell)
+    return paper.proposal, paper
 
 
 @dataclass(frozen=True)
@@ -245,6 +273,8 @@ class Result:
         The network that made the class map.
     tracks_proposed : bool
         Whether the tracks were found from the grid.
+    paper : PaperCalibration or None
+        What was read from the paper to calibrate it.
     """
 
     scan: Scan
@@ -253,6 +283,7 @@ class Result:
     name: str
     model: ModelReport | None = None
     tracks_proposed: bool = False
+    paper: PaperCalibration | None = None
 
 
 def export(
@@ -310,10 +341,11 @@ def _write(
         step=step if step is not None else default_step(reading.calibration),
         tracks_proposed=result.tracks_proposed,
         calibration=reading.calibration,
+        paper=result.paper,
         class_shares=_shares(result.class_map),
         curves=reading.curve_reports(),
         crossings=reading.crossing_reports(),
-        warnings=_warnings(result.tracks_proposed, reading),
+        warnings=_warnings(result, reading),
         seconds={},
         files=files,
     )
@@ -499,14 +531,9 @@ def _curve_report(track: Track, curve: Curve, trace: Trace, crossings: int) -> C
     )
 
 
-def _warnings(proposed: bool, reading: Reading) -> list[str]:
+def _warnings(result: Result, reading: Reading) -> list[str]:
     """Say what a person should look at before using the numbers."""
-    warnings = []
-    if proposed:
-        warnings.append(
-            "no tracks were given: they were found from the grid, and the curves are fractions of the "
-            "track's width (0 left edge, 1 right edge) by scan row"
-        )
+    warnings = _about_calibration(result.paper) if result.tracks_proposed else []
     for curve in reading.curve_reports():
         rows = curve.rows_traced + curve.rows_bridged + curve.rows_missing + curve.rows_edited
         if curve.rows_missing == rows:
@@ -514,6 +541,19 @@ def _warnings(proposed: bool, reading: Reading) -> list[str]:
         elif curve.rows_missing > _MUCH_MISSING * rows:
             warnings.append(f"{curve.mnemonic}: missing in {curve.rows_missing / rows:.0%} of its rows")
     return warnings
+
+
+def _about_calibration(paper: PaperCalibration | None) -> list[str]:
+    """Say what was read from the paper, and what was not."""
+    if paper is None or not (paper.knows_depth or any(track.refused is None for track in paper.tracks)):
+        why = MISSING if paper is None else "; ".join(paper.refusals())
+        return [
+            "no tracks were given: they were found from the grid, and the curves are fractions of the "
+            "track's width (0 left edge, 1 right edge) by scan row",
+            f"nothing was read from the paper: {why}",
+        ]
+    read = [f"no tracks were given: read from the paper: {line}" for line in paper.summary()]
+    return read + [f"not read from the paper: {line}" for line in paper.refusals()]
 
 
 def _shares(class_map: ClassMap) -> ClassShares:

@@ -13,6 +13,10 @@ class TracksError(WelllogError):
     """The calibration in a tracks.json cannot be used."""
 
 
+class OcrError(WelllogError):
+    """Printed text cannot be read, because the library for it is not installed."""
+
+
 class EditsError(WelllogError):
     """The corrections in an edits.json cannot be used."""
 

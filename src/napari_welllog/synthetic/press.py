@@ -207,7 +207,7 @@ def _print_track(
     paper.draw_grid(page.rest, rng, grid, (left, right), span, page.warp, page.wear)
     if right < 12 or left > page.shape[1] - 12:
         return
-    curves = _print_curves(page, index, left, right, span)
+    curves = print_curves(page, index, left, right, span)
     edges = page.warp.vertical(left if rng.random() < 0.5 else right, page.shape[0])
     if rng.random() < page.settings.ticks_share:
         paper.draw_ticks(page.rest, rng, page.dpi, edges)
@@ -219,7 +219,7 @@ def _print_track(
         _print_third_curve(page, left, right, span)
 
 
-def _print_curves(
+def print_curves(
     page: _Page, index: int, left: float, right: float, span: tuple[float, float]
 ) -> list[PrintedTrace]:
     """Draw the one or two curves of a track and keep their truth."""

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from napari_welllog.errors import TracksError
 from napari_welllog.tracks.calibration import Curve, DepthAxis, Track, Tracks, piecewise_linear
+from napari_welllog.tracks.ruled_spans import ruled_spans
 
 Edge = float | list[tuple[float, float]]
 FloatArray = NDArray[np.float64]
@@ -33,6 +34,11 @@ _SATURATION = 0.6  # darkness above which a line is just a line: weight must not
 _SMALLEST_SCAN = (64, 32)
 _NARROWEST_TRACK = 0.05  # of the scan's width
 _NARROWEST_BESIDE = 0.25  # of the widest track
+_FAINTEST_LINE = 0.008  # darkness of a line that the header vouches for
+_BELOW_TOP = 0.9  # inches by which a worn grid may seem to begin too high
+_DEPTH_COLUMN = (0.03, 0.14)  # of the scan's width
+_ROWS_OF_A_DASHED_CURVE = 0.3  # share of the rows in which it has ink; depth numbers have less
+_FEW_LINES = 2  # from which the lines inside tracks tell where the log ends
 _WIDE_GAP = 2.2  # times the spacing of both neighbours: a depth column crossed by the horizontal lines
 
 _REFUSAL = (
@@ -65,7 +71,8 @@ def propose_tracks(pixels: NDArray[np.uint8]) -> Tracks:
     Notes
     -----
     Two tracks side by side on one unbroken grid are told apart by a line between their scales in the header;
-    without one they are proposed as a single track.
+    without one they are proposed as a single track. Where the grid has worn away the rules under the scales of
+    the header say how far a track goes.
 
     Examples
     --------
@@ -87,9 +94,10 @@ def propose_tracks(pixels: NDArray[np.uint8]) -> Tracks:
         for span in _find_spans(pixels, log, lines)
         for part in _split_at_header(pixels, log, lines, span)
     ]
+    top, bottom = _find_ends(pixels, log, lines, spans)
+    spans = _as_ruled(pixels, log, lines, spans, top)
     if not spans:
         raise TracksError(_REFUSAL)
-    top, bottom = _find_ends(pixels, log, lines)
     tracks = [
         Track(
             name=f"track {number}",
@@ -356,7 +364,9 @@ def _misfit(pair: tuple[float, float], widths: list[float]) -> float:
     return min(abs((pair[1] - pair[0]) / width - 1) for width in widths)
 
 
-def _holds_a_curve(pixels: NDArray[np.uint8], log: _Log, pair: tuple[float, float]) -> bool:
+def _holds_a_curve(
+    pixels: NDArray[np.uint8], log: _Log, pair: tuple[float, float], share: float = 0.5
+) -> bool:
     """Tell whether most rows between two lines hold the ink of a pen; the words of a depth column do not."""
     margin = log.bands.line_width // 2
     bands = []
@@ -368,7 +378,7 @@ def _holds_a_curve(pixels: NDArray[np.uint8], log: _Log, pair: tuple[float, floa
     if not bands:
         return False
     darkest = np.concatenate(bands)
-    return float((darkest > max(0.1, 0.5 * np.percentile(darkest, 99))).mean()) > 0.5
+    return float((darkest > max(0.1, 0.5 * np.percentile(darkest, 99))).mean()) > share
 
 
 def _with_cut_off_ends(
@@ -452,15 +462,116 @@ def _longest_stroke(block: NDArray[np.uint8], column: float) -> int:
     return max((end - start for start, end in _runs(inked)), default=0)
 
 
+def _weak_lines(log: _Log, lines: FloatArray) -> FloatArray:
+    """Columns of vertical lines, the faintest too: at the end of a header's rule there is one."""
+    from scipy.ndimage import gaussian_filter1d
+    from scipy.signal import find_peaks
+
+    profile = gaussian_filter1d(log.profile, max(1, log.bands.line_width / 15), mode="constant")
+    peaks, _ = find_peaks(np.pad(profile, 1), height=_FAINTEST_LINE, distance=6)
+    weak = _centres(log.profile, peaks - 1, max(2, log.bands.line_width // 5))
+    apart = np.abs(weak[:, None] - lines).min(axis=1) > log.bands.line_width
+    return np.sort(np.concatenate([lines, weak[apart]]))
+
+
+def _as_ruled(
+    pixels: NDArray[np.uint8], log: _Log, lines: FloatArray, spans: list[tuple[float, float]], top: float
+) -> list[tuple[float, float]]:
+    """Tracks as the header rules them: where the grid shows none, or one that is several, or runs into a blank."""
+    weak = _weak_lines(log, lines)
+    header = ruled_spans(pixels, top, weak, log.shift_at)
+    further = ruled_spans(pixels, top, weak, log.shift_at, _BELOW_TOP)
+    found: list[tuple[float, float]] = []
+    for span in spans:
+        pieces = _without_depth_columns(pixels, log, lines, span, header or further)
+        for piece in pieces:
+            found += _parts(pixels, log, lines, piece, header) or [piece]
+    for span in header:
+        alone = all(min(span[1], other[1]) - max(span[0], other[0]) <= 2 for other in found)
+        if alone and _holds_a_curve(pixels, log, span, _ROWS_OF_A_DASHED_CURVE):
+            found.append(span)
+    return sorted(found)
+
+
+def _parts(
+    pixels: NDArray[np.uint8],
+    log: _Log,
+    lines: FloatArray,
+    span: tuple[float, float],
+    ruled: list[tuple[float, float]],
+) -> list[tuple[float, float]]:
+    """The ruled spans that make up a track, if nothing but blanks is left of it; else none."""
+    inside = [part for part in ruled if span[0] - 2 <= part[0] and part[1] <= span[1] + 2]
+    if not inside:
+        return []
+    # Where both all but agree on an edge, the grid knows it better.
+    near = 1.5 * log.bands.line_width
+    inside[0] = (span[0] if inside[0][0] - span[0] < near else inside[0][0], inside[0][1])
+    inside[-1] = (inside[-1][0], span[1] if span[1] - inside[-1][1] < near else inside[-1][1])
+    limits = [span[0], *(edge for part in inside for edge in part), span[1]]
+    rests = [
+        rest
+        for rest in zip(limits[::2], limits[1::2], strict=True)
+        if rest[1] - rest[0] > log.bands.line_width
+    ]
+    return inside if all(_is_blank(pixels, log, lines, rest) for rest in rests) else []
+
+
+def _without_depth_columns(
+    pixels: NDArray[np.uint8],
+    log: _Log,
+    lines: FloatArray,
+    span: tuple[float, float],
+    ruled: list[tuple[float, float]],
+) -> list[tuple[float, float]]:
+    """What is left of a track without blanks as wide as a depth column at which rules of the header end."""
+    low, high = (share * pixels.shape[1] for share in _DEPTH_COLUMN)
+    near = log.bands.line_width
+    inside = lines[(lines > span[0] - 1) & (lines < span[1] + 1)]
+    gaps: list[tuple[float, ...]] = list(pairwise(inside.tolist()))
+    if len(gaps) < 2:
+        return [span]
+    level = _strength(_row_darkness(pixels, log, gaps))
+    limits = [span[0]]
+    for (left, right), strength in zip(gaps, level, strict=True):
+        ends = any(abs(left - part[1]) < near for part in ruled)
+        begins = any(abs(right - part[0]) < near for part in ruled)
+        crossed = any(part[0] < (left + right) / 2 < part[1] for part in ruled)
+        told = (ends and begins) or ((ends or begins) and strength < 0.5 * np.median(level))
+        if (
+            told
+            and not crossed
+            and low < right - left < high
+            and _is_blank(pixels, log, lines, (left, right))
+        ):
+            limits += [left, right]
+    limits.append(span[1])
+    pieces = list(zip(limits[::2], limits[1::2], strict=True))
+    return [piece for piece in pieces if piece[1] - piece[0] > low]
+
+
+def _is_blank(pixels: NDArray[np.uint8], log: _Log, lines: FloatArray, span: tuple[float, float]) -> bool:
+    """Whether neither lines nor a curve stand between two columns; depth numbers may."""
+    margin = log.bands.line_width / 2
+    inside = (lines > span[0] + margin) & (lines < span[1] - margin)
+    return not inside.any() and not _holds_a_curve(pixels, log, span)
+
+
 # --- Top, bottom and edges ---
 
 
-def _find_ends(pixels: NDArray[np.uint8], log: _Log, lines: FloatArray) -> tuple[float, float]:
+def _find_ends(
+    pixels: NDArray[np.uint8], log: _Log, lines: FloatArray, spans: list[tuple[float, float]]
+) -> tuple[float, float]:
     """First and last row of the vertical lines."""
+    # The frame of a header goes on above a track's edges, so where there are others these do not count.
+    edges = np.array(spans).ravel()
+    inner = lines[[bool((np.abs(edges - line) > 1).all()) for line in lines]]
+    lines = inner if len(inner) > _FEW_LINES else lines
     margin = 3 * int(np.diff(log.bands.starts).max())
     top, bottom = log.rows
     usual = float(
-        np.median(_line_contrast(pixels, log, lines, np.linspace(top, bottom - 1, 2000).astype(np.intp)))
+        np.mean(_line_contrast(pixels, log, lines, np.linspace(top, bottom - 1, 2000).astype(np.intp)))
     )
     rows = np.arange(max(top - margin, 0), min(top + margin, bottom))
     above = np.cumsum(usual / 2 - _line_contrast(pixels, log, lines, rows))

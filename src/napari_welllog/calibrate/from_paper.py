@@ -1,0 +1,444 @@
+"""Calibrate a scan by what is printed on it: tracks from the grid, depths from the numbers, scales from the header."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_welllog.calibrate.curves_of_track import curves_of_track
+from napari_welllog.calibrate.depth_column import Strip, find_strips, read_numbers, unexplained
+from napari_welllog.calibrate.depth_fit import Candidate, Fit, fit_depths, unit_of_scale
+from napari_welllog.calibrate.depth_lines import (
+    LevelLines,
+    find_level_lines,
+    straightened,
+    thinned,
+    tie_numbers,
+)
+from napari_welllog.calibrate.grid_kind import grid_kind
+from napari_welllog.calibrate.header import read_header
+from napari_welllog.calibrate.ocr import TextReader, load_reader
+from napari_welllog.calibrate.result import (
+    DepthNumber,
+    DepthReading,
+    PaperCalibration,
+    Section,
+    TrackReading,
+    listed,
+)
+from napari_welllog.calibrate.straighten import Lean, Piece, cut, measure_lean
+from napari_welllog.calibrate.third_curve import third_curve
+from napari_welllog.errors import Cancelled
+from napari_welllog.tracks import Curve, DepthAxis, Track, Tracks, propose_tracks
+
+Pixels = NDArray[np.uint8]
+Stage = Literal["find", "depth", "scales"]
+Progress = Callable[[Stage, float], None]
+
+_PAPER_WIDTH = 8.25  # inches, of most logs: what tells the resolution where the file does not
+_HEADER = 4.5  # inches above the log in which its scales stand
+_BELOW_TOP = 0.9  # inches by which a worn grid may seem to begin too high
+_BEYOND = 60.0  # rows above and below the log in which a number may still stand
+_LEAST_TIED = 0.5  # of the numbers that agree
+_GAP_OF_SECTIONS = 6.0  # times the usual distance of two level lines
+_GRAIN = 0.7  # pixels over which the grain of grey paper is smoothed out
+_PATCH = 64  # pixels in which the brightness of paper is taken to be even
+_LEAST_PAUSE = 0.5  # inches without level lines between two sections
+_SURE_STRANGER = 0.8
+_UNIT_WORDS: dict[Literal["ft", "m"], frozenset[str]] = {
+    "ft": frozenset({"FT", "FEET", "FOOT"}),
+    "m": frozenset({"M", "METERS", "METRES", "METER", "METRE"}),
+}
+
+
+def calibrate_scan(
+    pixels: Pixels,
+    dpi: float | None = None,
+    reader: TextReader | None = None,
+    progress: Progress | None = None,
+    cancelled: Callable[[], bool] | None = None,
+) -> PaperCalibration:
+    """Read a scan's calibration from its paper.
+
+    Parameters
+    ----------
+    pixels : uint8 (rows, columns)
+        The scan, 0 ink and 255 paper.
+    dpi : float, optional
+        Pixels per inch, if the file tells: it helps to tell feet from metres.
+    reader : TextReader, optional
+        What finds and reads text; the OCR library by default.
+    progress : function of (stage, fraction), optional
+        Called with "find", "depth" or "scales" and the share of that stage done.
+    cancelled : function, optional
+        Asked now and then whether to stop.
+
+    Returns
+    -------
+    PaperCalibration
+        What was read, with the place and confidence of everything; what was refused, and why; and a proposal
+        that holds what was read surely.
+
+    Raises
+    ------
+    TracksError
+        If nothing on the scan looks like the grid of a log.
+    OcrError
+        If no reader is given and the OCR library is not installed; the message says what to install.
+    Cancelled
+        If asked to stop.
+
+    Examples
+    --------
+    >>> class Blind:
+    ...     def find(self, picture): return []
+    ...     def read(self, pictures): return [("", 0.0) for _ in pictures]
+    >>> scan = np.full((900, 500), 255, np.uint8)
+    >>> scan[100:, 20:221:20] = scan[100::25, 20:221] = 0
+    >>> read = calibrate_scan(scan, reader=Blind())
+    >>> read.is_sure, read.proposal.depth.unit
+    (False, 'row')
+    >>> for line in read.refusals():
+    ...     print(line)
+    depth: only 0 depth numbers were read, and three are needed that agree
+    track 1: no scale was found in the header above it
+    """
+    job = _Job(progress, cancelled)
+    reader = reader if reader is not None else load_reader()
+    began = time.perf_counter()
+    job.tell("find", 0.0)
+    proposal = propose_tracks(pixels)
+    pixels = levelled(pixels)
+    tracks = proposal.tracks
+    job.tell("find", 0.5)
+    lean = measure_lean(pixels, tracks)
+    page = _Page(pixels, dpi, lean, reader, job)
+    job.tell("find", 1.0)
+    found = time.perf_counter()
+    depth, sections = _read_depth(page, tracks)
+    main = next(section for section in sections if section.kind == "main")
+    tracks = [track.model_copy(update={"top": main.top, "bottom": main.bottom}) for track in tracks]
+    headers, top = _read_headers(page, tracks)
+    tracks = [
+        track.model_copy(update={"top": max(track.top, min(top, track.bottom - 1))}) for track in tracks
+    ]
+    ended = time.perf_counter()
+    return PaperCalibration(
+        proposal=_proposal(page, proposal, tracks, depth, headers),
+        sections=sections,
+        depth=depth,
+        tracks=headers,
+        missing=unexplained(pixels, tracks),
+        seconds={"find": round(found - began, 3), "read": round(ended - found, 3)},
+    )
+
+
+def levelled(pixels: Pixels) -> Pixels:
+    """A scan whose paper is white and whose ink is black; a bilevel one is that already.
+
+    Examples
+    --------
+    >>> grey = np.full((64, 64), 200, np.uint8)
+    >>> grey[8:12] = 60
+    >>> white = levelled(grey)
+    >>> int(white[30, 30]), bool(white[10, 30] < 60)
+    (255, True)
+    """
+    sample = pixels[:: max(len(pixels) // 2000, 1), :: max(pixels.shape[1] // 500, 1)]
+    ink, paper = np.percentile(sample, (1, 80)) if sample.size > 100 else (sample.min(), sample.max())
+    if (ink <= 5 and paper >= 250) or paper - ink < 30:
+        return pixels
+    from scipy.ndimage import gaussian_filter
+
+    levelled = np.empty_like(pixels)
+    for start in range(0, len(pixels), 8 * _PATCH):
+        strip = pixels[start : start + 8 * _PATCH]
+        shade = _shade_of_paper(strip, float(paper))
+        share = (strip - np.float32(ink)) / np.maximum(shade - np.float32(ink), 20)
+        grey = np.clip(255 * (share + 0.03), 0, 255).astype(np.float32)
+        levelled[start : start + 8 * _PATCH] = gaussian_filter(grey, _GRAIN, truncate=2)
+    return levelled
+
+
+def _shade_of_paper(strip: Pixels, paper: float) -> NDArray[np.float32]:
+    """How bright the paper is everywhere on a strip: shadows and stains are larger than letters."""
+    from scipy.ndimage import zoom
+
+    rows, columns = (-(-size // _PATCH) for size in strip.shape)
+    padding = ((0, rows * _PATCH - strip.shape[0]), (0, columns * _PATCH - strip.shape[1]))
+    patches = np.pad(strip, padding, mode="edge").reshape(rows, _PATCH, columns, _PATCH)
+    shades = np.percentile(patches, 75, axis=(1, 3)).astype(np.float32)
+    # A patch of solid ink has no paper in it.
+    shades = np.maximum(shades, np.float32(0.5 * paper))
+    whole = zoom(shades, _PATCH, order=1, grid_mode=True, mode="nearest")
+    return np.asarray(whole[: strip.shape[0], : strip.shape[1]], np.float32)
+
+
+class _Job:
+    """Tells how far a job is, and stops it when asked to."""
+
+    def __init__(self, progress: Progress | None, cancelled: Callable[[], bool] | None) -> None:
+        self._progress = progress
+        self._cancelled = cancelled
+
+    def tell(self, stage: Stage, fraction: float) -> None:
+        """Tell the share of a stage that is done; stop here if asked to."""
+        if self._cancelled is not None and self._cancelled():
+            raise Cancelled
+        if self._progress is not None:
+            self._progress(stage, fraction)
+
+
+@dataclass(frozen=True)
+class _Page:
+    """A scan, and what it is read with."""
+
+    pixels: Pixels
+    dpi: float | None
+    lean: Lean
+    reader: TextReader
+    job: _Job
+
+    @property
+    def resolution(self) -> float:
+        """Pixels per inch, supposed where the file does not tell."""
+        return self.dpi or float(np.clip(self.pixels.shape[1] / _PAPER_WIDTH, 100, 400))
+
+
+# --- Depth ---
+
+
+def _read_depth(page: _Page, tracks: list[Track]) -> tuple[DepthReading, list[Section]]:
+    """Read the printed depths, and which rows belong to which section."""
+    rows = tracks[0].top - _BEYOND, tracks[0].bottom + _BEYOND
+    whole = [Section(kind="main", top=tracks[0].top, bottom=tracks[0].bottom)]
+    strips = find_strips(tracks, page.pixels.shape[1])
+    best = DepthReading(
+        refused="there is no room for depth numbers beside the tracks", lean=round(page.lean.usual, 5)
+    )
+    for k, strip in enumerate(strips):
+
+        def tick(share: float, k: int = k) -> None:
+            page.job.tell("depth", (k + share) / len(strips))
+
+        numbers, words = read_numbers(page.pixels, strip, rows, page.lean, page.dpi, page.reader, tick)
+        fit = fit_depths([Candidate(n.depth, n.row, n.confidence) for n in numbers])
+        if fit.refused is None:
+            page.job.tell("depth", 1.0)
+            return _tied(page, tracks, strip, numbers, words, fit)
+        if k == 0 or len(numbers) > len(best.numbers):
+            seen = f"; read: {listed([n.text for n in numbers] or words)}" if numbers or words else ""
+            best = DepthReading(numbers=numbers, lean=round(page.lean.usual, 5), refused=fit.refused + seen)
+    page.job.tell("depth", 1.0)
+    return best, whole
+
+
+def _tied(
+    page: _Page, tracks: list[Track], strip: Strip, numbers: list[DepthNumber], words: list[str], fit: Fit
+) -> tuple[DepthReading, list[Section]]:
+    """Tie the numbers that agree to the lines of the grid, and make anchors of them."""
+    middle = _middle_column(tracks)
+    beside = [track for track in (strip.left, strip.right) if track is not None]
+    lines = find_level_lines(page.pixels, beside, (tracks[0].top, tracks[0].bottom), middle, page.lean)
+    sections = _sections(page, tracks, fit, numbers, lines)
+    chain = [numbers[k] for k in fit.chain]
+    at_middle = [n.row - float(page.lean.at(n.row)) * ((n.place[2] + n.place[3]) / 2 - middle) for n in chain]
+    sizes = [min(n.place[1] - n.place[0], n.place[3] - n.place[2]) for n in chain]
+    ties = tie_numbers(lines, at_middle, [n.depth for n in chain], reach=0.8 * float(np.median(sizes)) + 3)
+    unit, unit_from = _unit(page, strip, sections[0].top, chain, words)
+    refused = unit_from if unit is None else ties if isinstance(ties, str) else None
+    read = list(numbers)
+    anchors = []
+    for k, number, tie in zip(
+        fit.chain, chain, [None] * len(chain) if isinstance(ties, str) else ties, strict=True
+    ):
+        if tie is not None:
+            anchors.append((tie.row, number.depth))
+            read[k] = number.model_copy(
+                update={"used": True, "line": round(tie.row, 2), "residual": round(tie.residual, 2)}
+            )
+    if refused is None and len(anchors) < max(3, _LEAST_TIED * len(chain)):
+        refused = f"only {len(anchors)} of {len(chain)} numbers that agree stand at a depth line of the grid"
+    confidence = float(np.mean([n.confidence for n in chain])) * len(anchors) / len(chain)
+    reading = DepthReading(
+        unit=unit,
+        unit_from=unit_from if unit else "",
+        anchors=[] if refused else thinned(straightened(anchors)),
+        numbers=read if refused is None else [n.model_copy(update={"used": False}) for n in read],
+        lean=round(page.lean.usual, 5),
+        confidence=0.0 if refused else round(confidence, 3),
+        refused=refused,
+    )
+    return reading, sections
+
+
+def _middle_column(tracks: Sequence[Track]) -> float:
+    """The column half way across the tracks: on a leaning page a row has one depth only there."""
+    row = (tracks[0].top + tracks[0].bottom) / 2
+    return float((min(t.edges(row)[0] for t in tracks) + max(t.edges(row)[1] for t in tracks)) / 2)
+
+
+def _unit(
+    page: _Page, strip: Strip, top: float, chain: Sequence[DepthNumber], words: Sequence[str]
+) -> tuple[Literal["ft", "m"] | None, str]:
+    """The unit of depth and what told it; or None, and why."""
+    above = _words_above(page, strip, top)
+    suffixes = [number.text.lstrip("0123456789,. ").upper() for number in chain]
+    parts = {part.strip("().[]:").upper() for text in above for part in text.replace("/", " ").split()}
+    # A lone letter is often a scrap of something else; it counts in brackets, or where many numbers bear it.
+    parts = {part for part in parts if len(part) > 1 or f"({part})" in "".join(above).upper()}
+    parts |= {part for part in suffixes if 2 * suffixes.count(part) > len(chain)}
+    parts |= {word.upper() for word in words if len(word) > 1}
+    said = [unit for unit, spellings in _UNIT_WORDS.items() if parts & spellings]
+    per_unit = (chain[-1].row - chain[0].row) / (chain[-1].depth - chain[0].depth)
+    usual = unit_of_scale(per_unit, page.dpi)
+    if len(said) == 1 and usual in (None, said[0]):
+        return said[0], "the words by the depths"
+    if usual is not None and not said:
+        return usual, "the scale of the print"
+    if said:
+        return None, "the words by the depths and the scale of the print do not agree on feet or metres"
+    known = (
+        f"{per_unit:.3g} rows for each unit of depth at {page.dpi:g} dpi" if page.dpi else "no dpi is known"
+    )
+    return None, f"nothing tells feet from metres: no unit is printed by the depths, and {known}"
+
+
+def _words_above(page: _Page, strip: Strip, top: float) -> list[str]:
+    """Words in the header above the depth numbers."""
+    first, last = strip.columns(top, page.pixels.shape[1])
+    piece, log_row = _above(page, first, last, top)
+
+    def tick(share: float) -> None:
+        page.job.tell("depth", 1.0)
+
+    return read_header(piece, log_row, page.resolution, page.reader, tick).words
+
+
+def _sections(
+    page: _Page, tracks: list[Track], fit: Fit, numbers: list[DepthNumber], lines: LevelLines
+) -> list[Section]:
+    """The main section and others in which numbers go their own way, parted where the grid pauses."""
+    top, bottom = tracks[0].top, tracks[0].bottom
+    first, last = numbers[fit.chain[0]].row, numbers[fit.chain[-1]].row
+    # A lone number that disagrees may be misread; beyond a pause it begins another section.
+    least = _LEAST_PAUSE * page.resolution
+    strangers = [n.row for k, n in enumerate(numbers) if k not in fit.chain and n.confidence > _SURE_STRANGER]
+    own = {k for chain in fit.others for k in chain}
+    others = []
+    below = [row for row in strangers if row > last]
+    if below:
+        pause = _pause(lines, last, min(below))
+        if pause[1] - pause[0] > least or any(numbers[k].row > last for k in own):
+            bottom = min(bottom, pause[0])
+            others.append(Section(kind="other", top=pause[1], bottom=tracks[0].bottom))
+    above = [row for row in strangers if tracks[0].top < row < first]
+    if above:
+        pause = _pause(lines, max(above), first)
+        if pause[1] - pause[0] > least or any(numbers[k].row < first for k in own):
+            top = max(top, pause[1])
+            others.append(Section(kind="other", top=tracks[0].top, bottom=pause[0]))
+    return [Section(kind="main", top=top, bottom=bottom), *others]
+
+
+def _pause(lines: LevelLines, above: float, below: float) -> tuple[float, float]:
+    """The rows between which no level lines are, of those between two rows; half way where there is no pause."""
+    rows = lines.rows[(lines.rows >= above) & (lines.rows <= below)]
+    if len(rows) > 1:
+        gaps = np.diff(rows)
+        widest = int(gaps.argmax())
+        if gaps[widest] > _GAP_OF_SECTIONS * np.median(gaps):
+            return float(rows[widest]), float(rows[widest + 1])
+    return (above + below) / 2, (above + below) / 2
+
+
+# --- Scales ---
+
+
+def _read_headers(page: _Page, tracks: list[Track]) -> tuple[list[TrackReading], float]:
+    """Read the header of each track, and the row below which there is no scale."""
+    headers, bottom = [], 0.0
+    for k, track in enumerate(tracks):
+
+        def tick(share: float, k: int = k) -> None:
+            page.job.tell("scales", (k + share) / len(tracks))
+
+        left, right = (float(edge) for edge in track.edges(track.top))
+        piece, log_row = _above(page, left, right, track.top)
+        header = read_header(piece, log_row, page.resolution, page.reader, tick)
+        headers.append(
+            curves_of_track(track.name, header.scales, grid_kind(page.pixels, track), header.loose)
+        )
+    page.job.tell("scales", 1.0)
+    return _without_namesakes(headers), round(bottom)
+
+
+def _above(page: _Page, left: float, right: float, top: float) -> tuple[Piece, float]:
+    """The paper above the log between two columns at its top, upright, and a little below; and the log's row."""
+    height, below = min(_HEADER * page.resolution, top), _BELOW_TOP * page.resolution
+    middle, lean = page.pixels.shape[1] / 2, float(page.lean.at(top))
+    bottom = top + lean * (left - middle)
+    shift = lean * height
+    piece = cut(page.pixels, (bottom - height, bottom + below), (left + shift, right + shift + 1), lean)
+    return piece, height - 1 - abs(lean) * 4
+
+
+def _without_namesakes(headers: list[TrackReading]) -> list[TrackReading]:
+    """Refuse a track whose curve has the name of one in an earlier track: LAS could not tell the two apart."""
+    taken: set[str] = set()
+    checked = []
+    for header in headers:
+        names = {scale.mnemonic for scale in header.scales if scale.curve_class}
+        if header.refused is None and names & taken:
+            header = header.model_copy(
+                update={"confidence": 0.0, "refused": f"{min(names & taken)} stands in an earlier track too"}
+            )
+        elif header.refused is None:
+            taken |= names
+        checked.append(header)
+    return checked
+
+
+# --- The proposal ---
+
+
+def _proposal(
+    page: _Page, found: Tracks, tracks: list[Track], depth: DepthReading, headers: list[TrackReading]
+) -> Tracks:
+    """What can be used of all that was read."""
+    axis = found.depth
+    if depth.refused is None and depth.unit is not None:
+        axis = DepthAxis(unit=depth.unit, anchors=depth.anchors)
+    return Tracks(
+        depth=axis,
+        tracks=[_with_scales(page, track, header) for track, header in zip(tracks, headers, strict=True)],
+    )
+
+
+def _with_scales(page: _Page, track: Track, header: TrackReading) -> Track:
+    """A track with the scales of its header, if they are sure."""
+    if header.refused is not None:
+        return track
+    curves = [
+        Curve(
+            curve_class=scale.curve_class,
+            mnemonic=scale.mnemonic,
+            unit=scale.unit,
+            left=scale.left,
+            right=scale.right,
+            scale=scale.scale,
+            wraps=scale.wraps,
+        )
+        for scale in header.scales
+        if scale.curve_class is not None
+    ]
+    has_third = any(scale.curve_class is None for scale in header.scales)
+    ignore = third_curve(page.pixels, track) if has_third else []
+    return track.model_copy(
+        update={"curves": sorted(curves, key=lambda curve: curve.curve_class), "ignore": ignore}
+    )

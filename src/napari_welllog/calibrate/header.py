@@ -1,0 +1,444 @@
+"""Read the scales of one track's header: which curve, in which unit, from which value to which, by which pen."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_welllog.calibrate.depth_column import padded, place_on_scan, resized
+from napari_welllog.calibrate.header_text import HeaderParts, take_apart
+from napari_welllog.calibrate.likely import unlikely_values
+from napari_welllog.calibrate.names import THIRD_CURVES, mnemonic_of, own_mnemonic, split_unit, unit_of
+from napari_welllog.calibrate.ocr import Box, TextReader
+from napari_welllog.calibrate.pens import Rule, weighed
+from napari_welllog.calibrate.result import PenName, Place
+from napari_welllog.calibrate.straighten import Piece
+
+Ink = NDArray[np.bool_]
+
+_OUTER = 0.34  # of the track's width at either side, where a scale's values stand
+_TEXT_HEIGHT = 26.0  # pixels at which the models read best
+_NAME_ABOVE = 2.2  # heights of a line between a name and its values
+_RULE_BELOW = 2.2  # heights of a line between values and their rule
+_MINUS = 0.5  # of a number's height before its first digit, where a minus stands
+_INK = 140  # grey values below it are ink
+_REPEATED = 3
+_SURE_VALUE = 0.75
+_SURE_NAME = 0.6
+_NUMBER = re.compile(r"[-+]?(\d+(\.\d+)?|\.\d+)")
+_LOST_POINT = re.compile(r"[-+]?0\d{0,2}[1-9]")  # no scale prints 045: a point has worn away
+_VALUE_FIRST = re.compile(r"(?P<value>-?\d+(\.\d+)?) *(?P<rest>[A-Za-z].*)")
+_VALUE_LAST = re.compile(r"(?P<rest>.*[A-Za-z)\]%]) *(?P<value>-?\d+(\.\d+)?)")
+_AT_EDGE = 0.08  # of the track's width within which a value begins or ends
+_THOUSANDS = re.compile(r"[-+]?\d{1,3}(,\d{3})+")
+_ALIKE = str.maketrans(
+    {
+        "O": "0",
+        "o": "0",
+        "Q": "0",
+        "l": "1",
+        "I": "1",
+        "|": "1",
+        "一": "-",
+        "–": "-",
+        "—": "-",
+        "−": "-",
+        "~": "-",
+        "_": "-",
+    }
+)
+
+
+@dataclass(frozen=True)
+class Words:
+    """A piece of text of a header: what it says, how surely, and where."""
+
+    box: Box
+    text: str
+    confidence: float
+    doubt: str = ""
+
+    @property
+    def value(self) -> float | None:
+        """The number that it tells; None if it tells none."""
+        return value_of(self.text)
+
+
+@dataclass(frozen=True)
+class ReadScale:
+    """A scale as it stands in the header, before it is known which curve of the track it belongs to."""
+
+    name: str
+    mnemonic: str
+    unit: str
+    left: float
+    right: float
+    pen: PenName
+    pen_width: float
+    place: Place
+    confidence: float
+    doubts: tuple[str, ...] = field(default=())
+
+
+@dataclass(frozen=True)
+class Header:
+    """The header of one track.
+
+    Parameters
+    ----------
+    scales : list of ReadScale
+        From the top.
+    words : list of str
+        Everything that was read.
+    loose : tuple of str
+        What may belong to a scale that was not read.
+    bottom : float
+        Row of the piece at which the lowest scale ends; 0 where there is none.
+    """
+
+    scales: list[ReadScale]
+    words: list[str]
+    loose: tuple[str, ...] = ()
+    bottom: float = 0.0
+
+
+def value_of(text: str) -> float | None:
+    """The value that a printed text tells; None if it tells none.
+
+    Examples
+    --------
+    >>> value_of("-10"), value_of("0.2"), value_of("2,000"), value_of("15O"), value_of("GAPI")
+    (-10.0, 0.2, 2000.0, 150.0, None)
+    """
+    compact = text.replace(" ", "").translate(_ALIKE)
+    if not any(character.isdigit() for character in text) and compact not in ("0", "1"):
+        return None
+    if _LOST_POINT.fullmatch(compact):
+        compact = compact.replace("0", "0.", 1)
+    if _THOUSANDS.fullmatch(compact):
+        compact = compact.replace(",", "")
+    compact = compact.replace(",", ".")
+    return float(compact) if _NUMBER.fullmatch(compact) else None
+
+
+def read_header(
+    piece: Piece, log_row: float, dpi: float, reader: TextReader, tick: Callable[[float], None]
+) -> Header:
+    """Read the scales of one track's header.
+
+    Parameters
+    ----------
+    piece : Piece
+        The paper above the log between the track's edges, upright, ink dark, and the beginning of the log.
+    log_row : float
+        Row of the piece at which the log begins, as far as its grid tells: where that has worn away, scales
+        that can be read surely may still stand a little further down.
+    dpi : float
+        Pixels per inch.
+    reader : TextReader
+        What reads text.
+    tick : function
+        Told the share that is done; may raise to stop.
+
+    Returns
+    -------
+    Header
+        The scales, and what else was read.
+    """
+    parts = take_apart(piece.pixels < _INK, dpi)
+    lines = _read_lines(piece, parts, reader, tick)
+    width = piece.pixels.shape[1]
+    scales, rules, used = [], [], []
+    for k, line in enumerate(lines):
+        pair = _pair(line, width)
+        named = _name_words(lines, k, pair, parts.rules, width) if pair is not None else []
+        if pair is not None and (line[0].box.top < log_row or _is_sure(pair, named)):
+            scales.append(_scale(piece, lines, k, pair, named))
+            rules.append(_rule_below(lines, k, pair, parts.rules, width))
+            used += [*pair, *named]
+    return Header(
+        [
+            replace(scale, pen=pen, pen_width=rule.width)
+            for scale, rule, pen in zip(scales, rules, weighed(rules), strict=True)
+        ],
+        [word.text for line in lines for word in line],
+        _loose_ends(
+            [[word for word in line if word.box.top < log_row] for line in lines],
+            used,
+            [rule for rule in parts.rules if rule not in rules and rule.row < log_row - 2],
+            width,
+        ),
+        max([word.box.bottom for word in used] + [rule.row + rule.width / 2 for rule in rules], default=0.0),
+    )
+
+
+def _is_sure(pair: tuple[Words, Words], named: list[Words]) -> bool:
+    """Whether both values are beyond doubt, and the name is a usual one."""
+    sure = all(word.confidence >= _SURE_VALUE and not word.doubt for word in pair)
+    return sure and _usual(named) is not None
+
+
+def _usual(named: Sequence[Words]) -> str | None:
+    """The usual mnemonic that words name."""
+    return mnemonic_of(split_unit(" ".join(word.text for word in named))[0])
+
+
+def _loose_ends(
+    lines: list[list[Words]], used: Sequence[Words], rules: Sequence[Rule], width: int
+) -> tuple[str, ...]:
+    """What stands among the scales and belongs to none of those that were read: perhaps to one that was not."""
+    if not used:
+        return ()
+    first = min(word.box.top for word in used)
+    height = float(np.median([word.box.height for word in used]))
+    loose = []
+    for word in (word for line in lines for word in line if word not in used):
+        if word.box.top < first - 2 * height:
+            continue
+        middle = (word.box.left + word.box.right) / 2
+        outer = min(middle, width - middle) < _OUTER * width
+        usual = mnemonic_of(split_unit(word.text)[0])
+        if word.value is not None and outer and word.value != 1:
+            loose.append(f"{word.text!r} stands at an edge without a value at the other")
+        elif usual is not None and usual not in THIRD_CURVES:
+            loose.append(f"{word.text!r} stands without values")
+    last = max(word.box.bottom for word in used)
+    among = [rule for rule in rules if first < rule.row < last + _RULE_BELOW * height]
+    return (*loose, *(["a rule stands without values"] if among else []))
+
+
+def _read_lines(
+    piece: Piece, parts: HeaderParts, reader: TextReader, tick: Callable[[float], None]
+) -> list[list[Words]]:
+    """Read every line of text; each piece twice, in two sizes, so that a slip of the model shows."""
+    lines = []
+    # As it was scanned, but for the ink of rules and frames: a faint minus is read though it is no letter.
+    clean = np.where((piece.pixels < _INK) & ~parts.bare, np.uint8(255), piece.pixels)
+    for done, line in enumerate(parts.lines, start=1):
+        boxes = [_with_room_for_a_minus(box) for box in line.boxes]
+        patches = [_patches(clean, box) for box in boxes]
+        first, second = (reader.read([patch[k] for patch in patches]) for k in (0, 1))
+        singles = [_is_single(box) for box in line.boxes]
+        first, second = (
+            [_once(*said) if single else said for said, single in zip(read, singles, strict=True)]
+            for read in (first, second)
+        )
+        read = zip(line.boxes, first, second, strict=True)
+        words = [_words(box, parts.bare, one, two) for box, one, two in read]
+        said = [one for one, _ in first], [two for two, _ in second]
+        lines.append(_parted(words, said, piece.pixels.shape[1]))
+        tick(done / len(parts.lines))
+    return lines
+
+
+def _parted(words: list[Words], said: tuple[list[str], list[str]], width: int) -> list[Words]:
+    """Words, where a value has run into the name beside it taken apart, if both readings say the same value."""
+    parted: list[Words] = []
+    for word, texts in zip(words, zip(*said, strict=True), strict=True):
+        box, length = word.box, max(len(texts[0]), 1)
+        value, rest = _split(texts, _VALUE_FIRST) if box.left < _AT_EDGE * width else ("", texts)
+        if value:
+            border = box.left + len(value) / length * box.width
+            parted.append(replace(word, box=box._replace(right=border), text=value))
+            box = box._replace(left=border)
+        value, rest = _split(rest, _VALUE_LAST) if box.right > (1 - _AT_EDGE) * width else ("", rest)
+        border = word.box.right - len(value) / length * word.box.width
+        if rest == texts:
+            parted.append(word)
+        else:
+            parted.append(replace(word, box=box._replace(right=border), text=rest[0]))
+        if value:
+            parted.append(replace(word, box=box._replace(left=border), text=value))
+    return parted
+
+
+def _split(texts: tuple[str, ...], pattern: re.Pattern[str]) -> tuple[str, tuple[str, ...]]:
+    """The value at one end of two readings, and what is left of them; no value where they do not agree on it."""
+    matches = [match for match in (pattern.fullmatch(text.strip()) for text in texts) if match]
+    values = {match["value"] for match in matches}
+    if len(matches) < len(texts) or len(values) > 1:
+        return "", texts
+    return values.pop(), tuple(match["rest"] for match in matches)
+
+
+def _with_room_for_a_minus(box: Box) -> Box:
+    """A box with the place before its first letter, where a minus may be that has all but worn away."""
+    return box if _is_single(box) else box._replace(left=max(box.left - _MINUS * box.height, 0.0))
+
+
+def _patches(clean: NDArray[np.uint8], box: Box) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """A piece of text in two sizes, with different paper around it."""
+    zoom = _TEXT_HEIGHT / max(box.height, 6.0)
+    patch = padded(clean, box)
+    if _is_single(box):
+        # The models know lines of text, and take a letter that stands alone for a scrap; three of it make a line.
+        patch = np.concatenate([patch] * _REPEATED, axis=1)
+    margin = max(2, round(0.15 * box.height))
+    return resized(patch, zoom), resized(np.pad(patch, margin, constant_values=255), 1.5 * zoom)
+
+
+def _is_single(box: Box) -> bool:
+    """Whether a box has room for one letter only."""
+    return box.width < 0.95 * box.height
+
+
+def _once(text: str, confidence: float) -> tuple[str, float]:
+    """The letter that was read several times; nothing where not each time the same one was."""
+    letters = text.replace(" ", "").translate(_ALIKE)
+    # Three agreeing letters say more than one.
+    return (
+        (letters[0], confidence**0.5) if len(letters) == _REPEATED and len(set(letters)) == 1 else ("", 0.0)
+    )
+
+
+def _words(box: Box, text: Ink, one: tuple[str, float], two: tuple[str, float]) -> Words:
+    """What two readings of a piece of text come to."""
+    values = value_of(one[0]), value_of(two[0])
+    best = max(one, two, key=lambda reading: reading[1])
+    if values[0] is None and values[1] is None:
+        return Words(box, *best)
+    if values[0] != values[1]:
+        number = one if values[0] is not None else two
+        return Words(box, number[0], 0.0, f"read as {one[0]!r} and as {two[0]!r}")
+    doubt = _doubt_of_marks(text, box, one[0])
+    return Words(box, one[0], 0.0 if doubt else min(one[1], two[1]), doubt)
+
+
+def _doubt_of_marks(text: Ink, box: Box, said: str) -> str:
+    """A minus or a point that the ink shows and the reading lacks."""
+    from scipy.ndimage import find_objects, label
+
+    left = max(int(box.left - _MINUS * box.height), 0)
+    patch = text[int(box.top) : int(box.bottom), left : int(box.right)]
+    labels, _ = label(patch, np.ones((3, 3)))
+    height = patch.shape[0]
+    digits = [f for f in find_objects(labels) if f[0].stop - f[0].start > 0.6 * height]
+    if not digits:
+        return ""
+    first, last = min(f[1].start for f in digits), max(f[1].stop for f in digits)
+    plain = said.translate(_ALIKE)
+    if _LOST_POINT.fullmatch(plain):
+        return ""
+    if re.match(r"[-+]?0\d", plain):
+        return f"{said!r} has lost a point"
+    for found in find_objects(labels):
+        tall, wide = found[0].stop - found[0].start, found[1].stop - found[1].start
+        middle = (found[0].start + found[0].stop) / 2 / height
+        is_minus = tall < 0.3 * height and wide > 1 and 0.3 < middle < 0.8  # worn, it may be but a dot
+        is_point = max(tall, wide) < 0.32 * height and min(tall, wide) > 0.08 * height and middle > 0.8
+        if is_minus and found[1].stop <= first + 2 and "-" not in plain:
+            return f"{said!r} has a minus before it that was not read"
+        if is_point and first < found[1].start < last and not set(".,") & set(plain):
+            return f"{said!r} has a point in it that was not read"
+    return ""
+
+
+def _pair(line: Sequence[Words], width: int) -> tuple[Words, Words] | None:
+    """The values at the two edges of the track, if the line holds such."""
+    left = [w for w in line if w.value is not None and w.box.left + w.box.width / 2 < _OUTER * width]
+    right = [w for w in line if w.value is not None and w.box.left + w.box.width / 2 > (1 - _OUTER) * width]
+    if not left or not right:
+        return None
+    # Two strokes and no more are what is left of a frame.
+    scraps = left[0].value == right[-1].value == 1 and not any(word.value is None for word in line)
+    return None if scraps else (left[0], right[-1])
+
+
+def _scale(
+    piece: Piece,
+    lines: list[list[Words]],
+    at: int,
+    pair: tuple[Words, Words],
+    named: list[Words],
+) -> ReadScale:
+    """The scale whose values stand on a line."""
+    left, right = pair
+    height = max(left.box.height, right.box.height)
+    doubts: list[str] = []
+    name, unit = split_unit(" ".join(word.text for word in named))
+    if mnemonic_of(name) is None:
+        # The words of its own line may not belong to a name that stands above them.
+        usual = [word for word in named if mnemonic_of(split_unit(word.text)[0]) is not None]
+        name = split_unit(usual[0].text)[0] if len(usual) == 1 else name
+    unit = unit or _unit_below(lines, at, height, piece.pixels.shape[1])
+    mnemonic = mnemonic_of(name)
+    confidence = min([w.confidence for w in (*pair, *named)], default=0.0)
+    doubts += [word.doubt for word in pair if word.doubt]
+    doubts += [
+        f"{word.text!r} is hard to read" for word in pair if not word.doubt and word.confidence < _SURE_VALUE
+    ]
+    if mnemonic is None and min([word.confidence for word in named], default=0.0) < 0.9:
+        doubts.append(f"the name {name!r} is hard to read" if name else "no name stands by its values")
+    box = Box(
+        min(w.box.top for w in (*pair, *named)),
+        max(w.box.bottom for w in (*pair, *named)),
+        left.box.left,
+        right.box.right,
+    )
+    assert left.value is not None
+    assert right.value is not None
+    doubts += unlikely_values(mnemonic or "", left.value, right.value)
+    return ReadScale(
+        name,
+        mnemonic or own_mnemonic(name),
+        unit or "",
+        left.value,
+        right.value,
+        "unknown",
+        0.0,
+        place_on_scan(piece, box),
+        confidence,
+        tuple(doubts),
+    )
+
+
+def _rule_below(
+    lines: list[list[Words]], at: int, pair: tuple[Words, Words], rules: Sequence[Rule], width: int
+) -> Rule:
+    """The rule under the values of a scale, before those of the next one; an unknown one where there is none."""
+    bottom, height = pair[0].box.bottom, max(word.box.height for word in pair)
+    following = min((line[0].box.top for line in lines[at + 1 :] if _pair(line, width)), default=np.inf)
+    below = [rule for rule in rules if -2 < rule.row - bottom < _RULE_BELOW * height and rule.row < following]
+    return below[0] if below else Rule(bottom, 0.0, "unknown")
+
+
+def _name_words(
+    lines: list[list[Words]], at: int, pair: tuple[Words, Words], rules: Sequence[Rule], width: int
+) -> list[Words]:
+    """The words of a scale's name: between its values, or on the lines just above, up to a rule."""
+    inner = [word for word in lines[at] if word not in pair]
+    if _usual(inner) is not None:
+        return inner
+    height = max(word.box.height for word in pair)
+    top, above = min(word.box.top for word in pair), list[Words]()
+    for line in reversed(lines[:at]):
+        bottom = max(word.box.bottom for word in line)
+        barred = any(bottom <= rule.row <= top for rule in rules)
+        if top - bottom > _NAME_ABOVE * height or barred or _pair(line, width):
+            break
+        above = line + above
+        top = min(word.box.top for word in line)
+        if _usual(above) is not None:
+            break
+    # What stands between the values may be but a unit that is hard to read.
+    return above + inner if _usual(above) is not None or all(_is_only_unit(w.text) for w in inner) else inner
+
+
+def _is_only_unit(text: str) -> bool:
+    """Whether a text is a unit and no name."""
+    name, unit = split_unit(text)
+    return unit_of(text) is not None or (unit is not None and not name)
+
+
+def _unit_below(lines: list[list[Words]], at: int, height: float, width: int) -> str | None:
+    """The unit that stands alone on the line below the values."""
+    if at + 1 >= len(lines) or _pair(lines[at + 1], width):
+        return None
+    line = lines[at + 1]
+    near = line[0].box.top - max(word.box.bottom for word in lines[at]) < 1.5 * height
+    units = [unit_of(word.text) or split_unit(word.text)[1] for word in line if _is_only_unit(word.text)]
+    return units[0] if near and units else None

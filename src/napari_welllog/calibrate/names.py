@@ -1,0 +1,141 @@
+"""What headers call curves and units, and what a LAS file calls them."""
+
+from __future__ import annotations
+
+import difflib
+import re
+
+_NAMES: dict[str, tuple[str, ...]] = {
+    "GR": ("GAMMA RAY", "GR", "NATURAL GAMMA RAY", "GAMMA", "GRC", "GR CORRECTED"),
+    "SP": ("SPONTANEOUS POTENTIAL", "SP", "SELF POTENTIAL"),
+    "CALI": ("CALIPER", "CALI", "CAL", "DCAL", "HCAL", "CALIPER 1", "BOREHOLE DIAMETER", "HOLE DIAMETER"),
+    "BS": ("BIT SIZE", "BS", "BIT"),
+    "TENS": ("TENSION", "TENS", "LTEN", "CABLE TENSION", "LINE TENSION", "LINE WEIGHT", "SURFACE TENSION"),
+    "LSPD": ("LINE SPEED", "LSPD", "CABLE SPEED"),
+    "CCL": ("CASING COLLAR LOCATOR", "CCL", "COLLARS"),
+    "DT": ("DELTA TIME", "DELTA T", "DT", "SONIC", "TRANSIT TIME", "INTERVAL TRANSIT TIME", "SONIC TRANSIT TIME"),
+    "SPHI": ("SONIC POROSITY", "SPHI", "SPOR"),
+    "NPHI": ("NEUTRON POROSITY", "NPHI", "NPOR", "CNL POROSITY", "COMPENSATED NEUTRON POROSITY", "CN POROSITY"),
+    "DPHI": ("DENSITY POROSITY", "DPHI", "DPOR"),
+    "RHOB": ("BULK DENSITY", "RHOB", "DENSITY", "COMPENSATED DENSITY"),
+    "DRHO": ("DENSITY CORRECTION", "DRHO", "CORRECTION", "DELTA RHO", "BULK DENSITY CORRECTION"),
+    "PEF": ("PHOTOELECTRIC FACTOR", "PEF", "PE", "PHOTO ELECTRIC FACTOR", "PHOTOELECTRIC"),
+    "ILD": ("DEEP INDUCTION", "ILD", "RILD", "DEEP INDUCTION RESISTIVITY", "INDUCTION DEEP", "DEEP RESISTIVITY"),
+    "ILM": ("MEDIUM INDUCTION", "ILM", "RILM", "MEDIUM INDUCTION RESISTIVITY", "INDUCTION MEDIUM",
+            "MEDIUM RESISTIVITY"),
+    "LLD": ("DEEP LATEROLOG", "LLD", "LATEROLOG DEEP", "DEEP LATEROLOG RESISTIVITY"),
+    "LLS": ("SHALLOW LATEROLOG", "LLS", "LATEROLOG SHALLOW", "SHALLOW LATEROLOG RESISTIVITY"),
+    "LL8": ("LATEROLOG 8", "LL8"),
+    "SFL": ("SPHERICALLY FOCUSED", "SFL", "SFLU", "SPHERICALLY FOCUSED LOG"),
+    "MSFL": ("MICROSPHERICALLY FOCUSED", "MSFL", "MICRO SFL", "MICROSPHERICALLY FOCUSED LOG"),
+    "SN": ("SHORT NORMAL", "SN", "16 NORMAL"),
+    "LN": ("LONG NORMAL", "LN", "64 NORMAL"),
+    "COND": ("CONDUCTIVITY", "COND", "INDUCTION CONDUCTIVITY"),
+    "ROP": ("RATE OF PENETRATION", "ROP", "PENETRATION RATE", "DRILLING RATE"),
+}  # fmt: skip
+
+THIRD_CURVES = ("TENS", "LSPD", "CCL", "BS")
+"""Curves that tell of the logging and not of the rock: of three in a track, these are not read."""
+
+_UNITS: dict[str, tuple[str, ...]] = {
+    "GAPI": ("GAPI", "API", "APIUNITS", "GAPIUNITS", "APIU", "GRAPI"),
+    "mV": ("MV", "MILLIVOLTS", "MILLIVOLT"),
+    "in": ("IN", "INCHES", "INCH", "INS"),
+    "mm": ("MM",),
+    "lbf": ("LB", "LBS", "LBF", "POUNDS", "IB", "IBS", "IBF"),
+    "ft/min": ("FT/MIN", "FPM", "FTMIN"),
+    "us/ft": ("US/FT", "USEC/FT", "µS/FT", "MICROSEC/FT", "MICROSECONDS/FT", "MICROSECONDSPERFOOT", "USFT", "USECFT"),
+    "us/m": ("US/M", "USEC/M", "µS/M"),
+    "pu": ("PU", "P.U", "%", "PERCENT", "POROSITYUNITS"),
+    "v/v": ("V/V", "DEC", "DECIMAL", "FRACTION", "M3/M3", "FT3/FT3"),
+    "g/cm3": ("G/CM3", "G/CC", "GM/CC", "GRAMS/CC", "G/C3", "GCC", "GMCC", "GM/CM3"),
+    "b/e": ("B/E", "BARNS/ELECTRON", "BARNS/E"),
+    "ohm.m": ("OHM.M", "OHM-M", "OHMM", "OHMS.M", "OHM-METERS", "OHMMETERS", "OHMS-M", "OHM/M", "OHMSM2/M",
+              "OHMMETRES", "OHM-METRES"),
+    "mmho/m": ("MMHO/M", "MMHOS/M", "MMHO", "MS/M"),
+    "ft/h": ("FT/H", "FT/HR", "FEET/HOUR"),
+}  # fmt: skip
+
+_LIKE_A_BRACKET = "CTLI1"
+_MNEMONIC_OF = {name: mnemonic for mnemonic, names in _NAMES.items() for name in names}
+_NO_LETTER = re.compile(r"[^A-Z0-9%µ]")
+_UNIT_OF = {
+    _NO_LETTER.sub("", spelling): unit for unit, spellings in _UNITS.items() for spelling in spellings
+}
+_BRACKETED = re.compile(r"[(\[{]([^)\]}]*)[)\]}]?|([^\s(\[{]*)[)\]}]")
+_ALIKE = 0.82  # share of letters from which a longer misread name is still that name
+_LEAST_FOR_ALIKE = 6
+
+
+def unit_of(text: str) -> str | None:
+    """The unit that a printed text names; None if it names none.
+
+    Examples
+    --------
+    >>> unit_of("API UNITS"), unit_of("usec/ft"), unit_of("OHM-M"), unit_of("gr")
+    ('GAPI', 'us/ft', 'ohm.m', None)
+    """
+    # Strokes and points between letters are what wears away first, and no two units differ by them alone.
+    compact = _NO_LETTER.sub("", text.upper().replace("Μ", "µ"))
+    if compact in _UNIT_OF:
+        return _UNIT_OF[compact]
+    if len(compact) > 2 and compact[0] in _LIKE_A_BRACKET and compact[1:] in _UNIT_OF:
+        return _UNIT_OF[compact[1:]]
+    near = difflib.get_close_matches(compact, _UNIT_OF, n=1, cutoff=0.8) if len(compact) >= 5 else []
+    # What differs between us/ft and us/m must be read, not taken for an error of reading.
+    return _UNIT_OF[near[0]] if near and near[0][-1] == compact[-1] else None
+
+
+def split_unit(text: str) -> tuple[str, str | None]:
+    """The name and the unit in a printed text such as `Gamma Ray (GAPI)`.
+
+    Examples
+    --------
+    >>> split_unit("Delta Time (usec/ft) (usec/ft)"), split_unit("GAMMA RAY [gr]"), split_unit("CALIPER IN")
+    (('Delta Time', 'us/ft'), ('GAMMA RAY', None), ('CALIPER', 'in'))
+    """
+    bracketed = [one or two for one, two in _BRACKETED.findall(text)]
+    units = [unit for unit in map(unit_of, bracketed) if unit]
+    name = " ".join(_BRACKETED.sub(" ", text).split())
+    if not units:
+        words = name.split()
+        for count in (2, 1):
+            unit = unit_of(" ".join(words[-count:])) if len(words) > count else None
+            if unit:
+                return " ".join(words[:-count]), unit
+    return name, units[0] if units else None
+
+
+def mnemonic_of(name: str) -> str | None:
+    """The usual mnemonic of a printed curve name; None if it is no usual one.
+
+    Examples
+    --------
+    >>> mnemonic_of("Gamma Ray"), mnemonic_of("dCAL"), mnemonic_of("SONIC P0ROSITY"), mnemonic_of("LITHOLOGY")
+    ('GR', 'CALI', 'SPHI', None)
+    """
+    plain = " ".join(re.sub(r"[^A-Z0-9 ]", " ", name.upper()).split())
+    if plain in _MNEMONIC_OF:
+        return _MNEMONIC_OF[plain]
+    joined = {key.replace(" ", ""): mnemonic for key, mnemonic in _MNEMONIC_OF.items()}
+    compact = plain.replace(" ", "")
+    if compact in joined:
+        return joined[compact]
+    if len(compact) < _LEAST_FOR_ALIKE:
+        return None
+    near = difflib.get_close_matches(
+        compact, [key for key in joined if len(key) >= _LEAST_FOR_ALIKE], 2, _ALIKE
+    )
+    return joined[near[0]] if near else None
+
+
+def own_mnemonic(name: str) -> str:
+    """A mnemonic made of a name that is no usual one; empty if it holds no letter.
+
+    Examples
+    --------
+    >>> own_mnemonic("Tracer Count 2"), own_mnemonic("- -")
+    ('TRACERCO', '')
+    """
+    plain = re.sub(r"[^A-Z0-9]", "", name.upper())
+    return plain[:8] if re.search("[A-Z]", plain) else ""

@@ -1,0 +1,161 @@
+"""A scan calibrates itself, or says why not."""
+
+import numpy as np
+import pytest
+
+from napari_welllog.calibrate import calibrate_scan, is_installed, load_reader
+from napari_welllog.calibrate.from_paper import levelled
+from napari_welllog.errors import Cancelled, OcrError
+from napari_welllog.synthetic import PressSettings
+from napari_welllog.synthetic.document import DocumentSettings, print_document
+from napari_welllog.tracks import Tracks
+
+needs_ocr = pytest.mark.skipif(not is_installed(), reason="the extra ocr is not installed")
+
+CLEAN = PressSettings(
+    bilevel_share=1.0,
+    broken_grid_share=0.0,
+    fading_share=0.0,
+    speckle_share=0.0,
+    bar_share=0.0,
+    stamp_share=0.0,
+    note_share=0.0,
+    grid_darkness=(0.9, 1.0),
+    grid_weight=(0.006, 0.01),
+    third_curve_share=0.0,
+    hatch_share=0.0,
+    ticks_share=0.0,
+    bleed=(0.05, 0.1),
+    noise=(0.0, 0.02),
+    dashed_pair=1.0,
+    weight_pair=0.0,
+    single_one=0.0,
+    single_two=0.0,
+)
+
+
+class Blind:
+    """A reader that sees no text."""
+
+    def find(self, picture):
+        return []
+
+    def read(self, pictures):
+        return [("", 0.0) for _ in pictures]
+
+
+def document(seed=2, **changes):
+    return print_document(seed, DocumentSettings(length=9.0, **changes), CLEAN)
+
+
+def scan():
+    pixels = np.full((900, 500), 255, np.uint8)
+    pixels[100:, 20:221:20] = pixels[100::25, 20:221] = 0
+    return pixels
+
+
+def error_of_depth(printed, read):
+    truth = printed.log.tracks
+    rows = np.linspace(truth.tracks[0].top, truth.tracks[0].bottom, 50)
+    return float(np.abs(truth.depth.depths(rows) - read.proposal.depth.depths(rows)).max())
+
+
+@needs_ocr
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"turn": "sideways"},
+        {"unit": "m"},
+        {"turn": "sideways down", "suffix": " TVD"},
+        {"straight": False},
+    ],
+    ids=["upright", "sideways", "metres", "TVD", "skewed"],
+)
+def test_a_clean_document_calibrates_itself(changes):
+    printed = document(**changes)
+    read = calibrate_scan(printed.log.scan, printed.log.dpi, load_reader(1))
+    assert read.refusals() == []
+    assert read.is_sure
+    truth = printed.log.tracks
+    assert read.proposal.depth.unit == truth.depth.unit
+    assert error_of_depth(printed, read) < 0.5
+    assert [track.curves for track in read.proposal.tracks] == [track.curves for track in truth.tracks]
+    used = [number for number in read.depth.numbers if number.used]
+    assert len(used) >= 3
+    assert all(abs(number.line - number.row) < 20 and number.confidence > 0.5 for number in used)
+
+
+@needs_ocr
+def test_a_repeat_section_does_not_count_and_is_told():
+    printed = document(seed=4, repeat=True, turn="sideways")
+    read = calibrate_scan(printed.log.scan, printed.log.dpi, load_reader(1))
+    assert read.knows_depth
+    assert error_of_depth(printed, read) < 0.5
+    assert read.proposal.tracks[0].bottom == pytest.approx(printed.log.tracks.tracks[0].bottom, abs=30)
+
+
+@needs_ocr
+def test_a_header_that_is_cut_off_is_refused_and_depth_is_not():
+    printed = document(header="cut off")
+    read = calibrate_scan(printed.log.scan, printed.log.dpi, load_reader(1))
+    assert read.knows_depth
+    assert not read.knows_scales
+    assert [curve.unit for track in read.proposal.tracks for curve in track.curves] == ["fraction"] * 4
+
+
+@needs_ocr
+def test_numbers_that_the_page_cuts_are_not_believed():
+    printed = document(numbers_cut=True)
+    read = calibrate_scan(printed.log.scan, printed.log.dpi, load_reader(1))
+    assert not read.knows_depth
+    assert read.proposal.depth.unit == "row"
+
+
+@needs_ocr
+def test_the_same_scan_gives_the_same_calibration():
+    printed = document()
+    first, second = (
+        calibrate_scan(printed.log.scan, printed.log.dpi, load_reader(1)).to_json() for _ in range(2)
+    )
+    assert first == second
+
+
+def test_without_text_everything_is_refused_and_the_tracks_remain(tmp_path):
+    read = calibrate_scan(scan(), reader=Blind())
+    assert not read.is_sure
+    assert len(read.refusals()) == 2
+    read.proposal.save(tmp_path / "tracks.json")
+    assert Tracks.load(tmp_path / "tracks.json") == read.proposal
+
+
+def test_progress_runs_through_the_stages():
+    seen = []
+    calibrate_scan(scan(), reader=Blind(), progress=lambda stage, share: seen.append((stage, share)))
+    assert list(dict.fromkeys(stage for stage, _ in seen)) == ["find", "depth", "scales"]
+    assert all(0 <= share <= 1 for _, share in seen)
+    assert seen[-1] == ("scales", 1.0)
+
+
+@pytest.mark.parametrize("asked", [1, 3, 5])
+def test_it_stops_when_asked_to(asked):
+    questions = iter(range(100))
+    with pytest.raises(Cancelled):
+        calibrate_scan(scan(), reader=Blind(), cancelled=lambda: next(questions) >= asked)
+
+
+def test_without_the_library_one_line_says_what_to_install(monkeypatch):
+    monkeypatch.setattr("napari_welllog.calibrate.ocr.find_spec", lambda name: None)
+    with pytest.raises(OcrError, match=r"pip install 'napari-welllog\[ocr\]'") as caught:
+        calibrate_scan(scan())
+    assert "\n" not in str(caught.value)
+
+
+def test_grey_paper_is_levelled_and_bilevel_left_alone():
+    grey = np.full((300, 300), 200, np.uint8)
+    for row in range(4):
+        grey[row::20] = 90
+    assert levelled(grey).min() < 30
+    assert levelled(grey).max() == 255
+    black_and_white = np.where(grey == 90, 0, 255).astype(np.uint8)
+    assert levelled(black_and_white) is black_and_white
