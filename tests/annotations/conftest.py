@@ -34,7 +34,7 @@ class Well:
 
 @cache
 def _printed():
-    return print_window(5, rows=900, columns=240)
+    return print_window(7, rows=900, columns=240)
 
 
 @pytest.fixture

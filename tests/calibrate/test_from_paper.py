@@ -44,7 +44,7 @@ class Blind:
         return [("", 0.0) for _ in pictures]
 
 
-def document(seed=2, **changes):
+def document(seed=3, **changes):
     return print_document(seed, DocumentSettings(length=9.0, **changes), CLEAN)
 
 

@@ -16,7 +16,9 @@ from napari_welllog.strokes import InkBrush, brush_mask
 from napari_welllog.synthetic import PressSettings, print_log
 from napari_welllog.synthetic.lesson import one_crossing, print_pairs
 
-PRESS = PressSettings(dpi=(200.0, 200.0), single_one=0.0, single_two=0.0, off_scale_share=0.0)
+PRESS = PressSettings(
+    dpi=(200.0, 200.0), single_one=0.0, single_two=0.0, off_scale_share=0.0, faint_share=0.0
+)
 
 points = st.lists(st.tuples(st.floats(-30, 60), st.floats(-30, 60)), max_size=5)
 
