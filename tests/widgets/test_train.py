@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -493,3 +496,65 @@ def dock_above(widget: Any) -> Any:
     from napari_welllog.widgets.docks import dock_of
 
     return dock_of(widget)
+
+
+# --- Quick to open, quiet to close ---
+
+_OPEN = """
+import os, sys
+from qtpy.QtWidgets import QApplication
+application = QApplication([])
+from napari.components import ViewerModel
+from napari_welllog.widgets.train import TrainWidget
+made = TrainWidget(ViewerModel())
+made.show()
+application.processEvents()
+assert not {"torch", "pyqtgraph"} & set(sys.modules)
+os._exit(0)
+"""
+
+
+def test_opening_the_widget_imports_neither_torch_nor_plots() -> None:
+    done = subprocess.run([sys.executable, "-c", _OPEN], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+_CLOSE = """
+import sys
+import napari
+from qtpy.QtCore import QTimer
+viewer = napari.Viewer(show=False)
+from napari_welllog.widgets.train import TrainWidget
+widget = TrainWidget(viewer)
+widget.more_settings = {"steps": 100_000, "batch": 2, "window": 64, "held_out": 2}
+widget.file.setText(sys.argv[1])
+viewer.window.add_dock_widget(widget)
+widget.bar.run_button.click()
+def close_as_it_learns():
+    if widget.result.text() or not widget.bar.is_running:
+        print("closing, running:", widget.bar.is_running, flush=True)
+        viewer.close()
+        QTimer.singleShot(0, napari.qt.get_qapp().quit)
+    else:
+        QTimer.singleShot(20, close_as_it_learns)
+QTimer.singleShot(20, close_as_it_learns)
+napari.run(force=True)
+print("closed", flush=True)
+"""
+
+
+@pytest.mark.skipif(os.environ.get("QT_QPA_PLATFORM") == "offscreen", reason="needs a canvas")
+def test_closing_napari_as_a_network_learns_ends_quietly(folder, tmp_path) -> None:
+    script = _CLOSE.replace(
+        "widget.file.setText", f"widget.folder.setText({str(folder)!r})\nwidget.file.setText"
+    )
+    out = tmp_path / "mine.safetensors"
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(out)], capture_output=True, text=True, timeout=250
+    )
+    assert "closing, running: True" in done.stdout, done.stdout + done.stderr
+    assert "closed" in done.stdout
+    assert done.returncode == 0, done.stderr
+    assert "Traceback" not in done.stderr
+    assert not out.exists()
+    assert checkpoint_of(out).exists(), "what was learnt can be resumed"
