@@ -21,6 +21,8 @@ ACCURACY_COLOUR = "#000000"
 _BACKGROUND_COLOUR = "#9a9a9a"
 _LEFT_AXIS = 46
 _DOT = 5
+_NARROWEST = 300
+"""Pixels: the docks beside it would squeeze it to nothing."""
 
 CLASS_COLOURS = {0: _BACKGROUND_COLOUR, **CURVE_COLOURS}
 MEASURES = {"recall": "Recall", "precision": "Precision", "f1": "F1"}
@@ -34,6 +36,7 @@ class TrainPlots(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
+        self.setMinimumWidth(_NARROWEST)
         self.loss = LearningPlot("loss")
         self.learnt = self.loss.add_line(FAINT, INK)
         self.held_out = self.loss.add_line(INK, INK, dots=True)
