@@ -134,6 +134,8 @@ class LearningPlot(pg.PlotWidget):  # type: ignore[misc]
         item.getAxis("left").setWidth(_LEFT_AXIS)
         if span is not None:
             self.setYRange(span[0] - 0.02, span[1] + 0.02, padding=0)
+        # What a plot would like to be is far more than a dock has.
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Ignored)
         self.setMinimumHeight(80)
 
     def add_line(self, colour: str, dot: str, dots: bool = False, dashed: bool = False) -> Line:
@@ -159,10 +161,13 @@ class LearningPlot(pg.PlotWidget):  # type: ignore[misc]
 
 def legend(*entries: tuple[str, str]) -> QLabel:
     """The names of lines in their colours, on white."""
-    label = QLabel(
-        " &nbsp; ".join(f'<span style="color: {colour}">{text}</span>' for text, colour in entries)
-    )
+    label = QLabel(legend_text(*entries))
     label.setAlignment(Qt.AlignmentFlag.AlignCenter)
     label.setStyleSheet(f"background: {PAPER}; padding: 3px; font-weight: bold")
     label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
     return label
+
+
+def legend_text(*entries: tuple[str, str]) -> str:
+    """The names of lines in their colours, as rich text."""
+    return " &nbsp; ".join(f'<span style="color: {colour}">{text}</span>' for text, colour in entries)

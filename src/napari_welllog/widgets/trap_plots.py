@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from napari_welllog.overlay import CURVE_COLOURS
-from napari_welllog.widgets.train_plots import FAINT, INK, PAPER, LearningPlot, legend
+from napari_welllog.widgets.train_plots import FAINT, INK, PAPER, LearningPlot, legend, legend_text
 
 if TYPE_CHECKING:
     from napari_welllog.unet.trap import TrapStatus
@@ -58,8 +58,8 @@ class TrapPlots(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addLayout(pictures, stretch=2)
-        self._legend = QVBoxLayout()
-        layout.addLayout(self._legend)
+        self.legend = legend(*_entries(""))
+        layout.addWidget(self.legend)
         layout.addWidget(self.accuracy, stretch=2)
         layout.addWidget(self.recall, stretch=2)
         self.accuracy.setToolTip(
@@ -73,12 +73,7 @@ class TrapPlots(QWidget):
     def name_loss(self, name: str) -> None:
         """Say which loss the second network learns by."""
         self.chosen_title.setText(name or "the chosen loss")
-        while (entry := self._legend.takeAt(0)) is not None:
-            if (widget := entry.widget()) is not None:
-                widget.deleteLater()
-        self._legend.addWidget(
-            legend(("cross-entropy", PLAIN_COLOUR), (name or "the chosen loss", CHOSEN_COLOUR))
-        )
+        self.legend.setText(legend_text(*_entries(name)))
 
     def show_patch(self, pixels: NDArray[np.uint8], labels: NDArray[np.uint8]) -> None:
         """Show a patch, and nothing learnt from it yet."""
@@ -114,7 +109,9 @@ class _Picture(pg.GraphicsLayoutWidget):  # type: ignore[misc]
             [pg.mkColor(colour).getRgb() for colour in (PAPER, CURVE_COLOURS[1], CURVE_COLOURS[2])], np.uint8
         )
         box.addItem(self.image)
-        self.setMinimumSize(_PICTURE, _PICTURE)
+        # What it would like to be is far more than a dock has.
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Ignored)
+        self.setMinimumSize(_PICTURE // 2, _PICTURE)
 
     def show_grey(self, pixels: NDArray[np.uint8]) -> None:
         """Show grey pixels."""
@@ -123,6 +120,11 @@ class _Picture(pg.GraphicsLayoutWidget):  # type: ignore[misc]
     def show_classes(self, labels: NDArray[np.uint8]) -> None:
         """Show classes in their colours, background white."""
         self.image.setImage(self._colours[labels], levels=None, autoLevels=False)
+
+
+def _entries(name: str) -> tuple[tuple[str, str], ...]:
+    """The two networks and their colours, the second by the name of its loss."""
+    return ("cross-entropy", PLAIN_COLOUR), (name or "the chosen loss", CHOSEN_COLOUR)
 
 
 def _title(text: str) -> QLabel:
