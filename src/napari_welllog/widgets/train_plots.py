@@ -163,7 +163,7 @@ def legend(*entries: tuple[str, str]) -> QLabel:
     """The names of lines in their colours, on white."""
     label = QLabel(legend_text(*entries))
     label.setAlignment(Qt.AlignmentFlag.AlignCenter)
-    label.setStyleSheet(f"background: {PAPER}; padding: 3px; font-weight: bold")
+    label.setStyleSheet(f"background: {PAPER}; padding: 3px; font-size: 10px; font-weight: bold")
     label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
     return label
 
