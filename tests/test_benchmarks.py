@@ -19,9 +19,11 @@ import _prints  # noqa: E402
 import _scores  # noqa: E402
 import _table  # noqa: E402
 import accuracy  # noqa: E402
+import adaptation  # noqa: E402
 import crossings  # noqa: E402
 import pixels  # noqa: E402
 import speed  # noqa: E402
+import trap  # noqa: E402
 
 ROWS = 800
 
@@ -291,3 +293,51 @@ def test_alike_pens_are_printed_alike():
     log = crossings.print_log(crossings.FIRST_SEED, crossings.ALIKE, rows=400)
     assert len(log.traces) == 4
     assert log.traces[0].pen == log.traces[1].pen
+
+
+# Adaptation, and the trap
+
+
+def test_a_blueprint_is_light_on_dark_with_ink_where_its_classes_are():
+    page = adaptation.draw_blueprint(7, rows=400, columns=500)
+    again = adaptation.draw_blueprint(7, rows=400, columns=500)
+    assert np.array_equal(page.scan, again.scan)
+    assert page.scan.shape == page.labels.shape == (400, 500)
+    ground = np.median(page.scan)
+    assert ground < 110
+    assert page.scan[page.labels == 2].mean() > ground + 70
+    double = page.labels == 1
+    assert np.percentile(page.scan[double], 85) > ground + 70
+    assert np.percentile(page.scan[double], 15) < ground + 50, "dark between the two lines"
+
+
+def test_four_blueprints_are_annotated_and_none_that_is_measured_on(tmp_path, monkeypatch):
+    from napari_welllog.annotations import AnnotationFolder
+    from napari_welllog.unet.annotated import read_annotated
+
+    monkeypatch.setattr(adaptation, "ROWS", 200)
+    monkeypatch.setattr(adaptation, "draw_blueprint", lambda seed: _small_blueprint(seed))
+    adaptation.annotate(tmp_path / "folder")
+    data = read_annotated(AnnotationFolder.open(tmp_path / "folder"))
+    assert data.windows == (3, 1)
+    assert data.by == "scan"
+    assert not set(adaptation.ANNOTATED_SEEDS) & set(adaptation.MEASURED_SEEDS)
+
+
+_DRAW = adaptation.draw_blueprint
+
+
+def _small_blueprint(seed):
+    return _DRAW(seed, rows=200)
+
+
+def test_the_trap_is_reported_as_it_went(tmp_path):
+    from napari_welllog.unet.trap import run_trap, trap_patch
+
+    patch = trap_patch(seed=1, rows=64, columns=64)
+    lesson = trap.Lesson(1, 0.97, list(run_trap(*patch, steps=5)), 1.0)
+    text = trap.report([lesson], "cross-entropy+dice")
+    assert "| 1 | 97.0% | cross-entropy |" in text
+    assert "| 1 | 97.0% | cross-entropy+dice |" in text
+    trap.draw([lesson], tmp_path / "figure.png")
+    assert (tmp_path / "figure.png").stat().st_size > 5_000

@@ -376,6 +376,54 @@ def segment_regions(
     )
 
 
+def classes_in(
+    pixels: NDArray[np.uint8],
+    region: Region,
+    model: Model,
+    device: str = "auto",
+    cancelled: Callable[[], bool] | None = None,
+) -> NDArray[np.uint8]:
+    """The classes of one region alone, as a run over the whole scan gives them, without a map of all of it.
+
+    Parameters
+    ----------
+    pixels : uint8 (rows, columns), 0 ink to 255 paper.
+    region : a region as `clipped` gives it.
+    model : the network.
+    device : auto, cpu, cuda or mps.
+    cancelled : asked often whether to stop.
+
+    Returns
+    -------
+    uint8, rows and columns of the region.
+
+    Raises
+    ------
+    ModelError : the device cannot be used.
+    Cancelled : asked to stop.
+
+    Examples
+    --------
+    >>> blank = np.full((96, 64), 255, np.uint8)
+    >>> classes_in(blank, Region((32, 96), (0, 64)), load_model()).shape
+    (64, 64)
+    """
+    stop = cancelled or (lambda: False)
+    (top, bottom), (left, right) = region.rows, region.columns
+    shape = (pixels.shape[0], pixels.shape[1])
+    labels = np.zeros((bottom - top, right - left), np.uint8)
+    predictor = Predictor(model, device)
+    tiles = plan_region(region, shape, *tile_size_of(shape[1]))
+    with _stopping(predictor, stop):
+        for tile, probabilities in predict_tiles(pixels, predictor, tiles, stop):
+            rows, columns = (
+                slice(span[0] - first, span[1] - first)
+                for span, first in ((tile.rows, top), (tile.columns, left))
+            )
+            labels[rows, columns] = likeliest_class(probabilities)
+    return labels
+
+
 def _pixels(tile: Tile) -> int:
     """How many pixels a tile gives."""
     return Region(tile.rows, tile.columns).pixels

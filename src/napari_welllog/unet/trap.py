@@ -7,8 +7,9 @@ finds nothing. This trains for real, and tells whatever happens, also if plain c
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -26,6 +27,12 @@ if TYPE_CHECKING:
 PLAIN = "cross-entropy"
 CHANNELS = (8, 12, 16, 24, 32)
 STEPS = 1000
+FOUND = 0.5
+"""Curve recall from which a network is said to find the curves."""
+
+NEAR = 0.02
+"""Curve recall by which one network may lie behind the other and yet have caught up."""
+
 RATE = 4e-3
 
 _TOLD_EVERY = 5
@@ -149,6 +156,35 @@ def run_trap(
         plain, chosen = (pupil.look(ink, truth, labels, learn=step < steps) for pupil in pair)
         if step % _TOLD_EVERY == 0 or step == steps:
             yield TrapStatus(step, steps, plain(), chosen())
+
+
+def found_after(statuses: Sequence[TrapStatus], which: str) -> int | None:
+    """The batch from which one network finds half of the curve pixels to the end; None where it does not.
+
+    To the end, because a network that has learnt nothing calls much by chance a curve, and so finds some.
+
+    Parameters
+    ----------
+    statuses : everything that was told.
+    which : ``"plain"`` or ``"chosen"``.
+    """
+    return _since(statuses, lambda status: getattr(status, which).curve_recall >= FOUND)
+
+
+def farthest_apart(statuses: Sequence[TrapStatus]) -> TrapStatus:
+    """The moment at which the curve recall of the plain network lies farthest behind."""
+    return max(statuses, key=lambda s: s.chosen.curve_recall - s.plain.curve_recall)
+
+
+def caught_up_after(statuses: Sequence[TrapStatus]) -> int | None:
+    """The batch from which the plain network is no worse in curve recall to the end; None where it never is."""
+    return _since(statuses, lambda status: status.plain.curve_recall >= status.chosen.curve_recall - NEAR)
+
+
+def _since(statuses: Sequence[TrapStatus], is_so: Callable[[TrapStatus], bool]) -> int | None:
+    """The batch from which something is so to the end."""
+    lasting = list(takewhile(is_so, reversed(statuses)))
+    return lasting[-1].step if lasting else None
 
 
 def _twins(seed: int) -> tuple[nn.Module, nn.Module]:

@@ -311,10 +311,10 @@ def describe(error: BaseException) -> str:
     >>> describe(WelllogError("The scan is empty: choose another."))
     'The scan is empty: choose another.'
     """
-    if is_out_of_memory(error):
-        return "There is not enough memory: close other programs, or work on a part of the scan."
     if isinstance(error, WelllogError):
         return str(error)
+    if is_out_of_memory(error):
+        return "There is not enough memory: close other programs, or work on a part of the scan."
     return f"This should not have happened ({type(error).__name__}: {error}). Nothing was lost; try again."
 
 

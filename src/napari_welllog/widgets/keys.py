@@ -40,6 +40,7 @@ KEYS: dict[str, Key] = {
     "scan line far down": Key("Shift-Down", "Crossings", "move the scan line ten rows down"),
     "scan line far up": Key("Shift-Up", "Crossings", "move the scan line ten rows up"),
     "play": Key("K", "Crossings", "let the scan line run down by itself, and stop it"),
+    "before and after": Key("U", "Train", "show the classes before training, and after it again"),
     "undo calibration": Key("Control-Z", "Calibrate", "undo the last change of the calibration"),
     "redo calibration": Key("Control-Shift-Z", "Calibrate", "redo what was undone"),
 }

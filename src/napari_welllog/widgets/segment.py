@@ -16,7 +16,6 @@ from qtpy.QtWidgets import (
     QApplication,
     QCheckBox,
     QComboBox,
-    QFileDialog,
     QFormLayout,
     QHBoxLayout,
     QLabel,
@@ -40,12 +39,12 @@ from napari_welllog.unet.regions import (
     shares_and_confidence,
     whole_scan,
 )
-from napari_welllog.unet.weights import shipped_models
 from napari_welllog.widgets.class_layer import ClassLayer, show_result_of
 from napari_welllog.widgets.docks import ScrollColumn, join_tabs
 from napari_welllog.widgets.jobs import Job, JobBar, spoken
 from napari_welllog.widgets.layer_choice import ImageChoice
 from napari_welllog.widgets.layers import label_pyramid, probability_layer
+from napari_welllog.widgets.network_choice import NetworkChoice
 from napari_welllog.widgets.open_scan import OpenScan, open_scan
 from napari_welllog.widgets.settings import remember_model_folder, segment_settings
 from napari_welllog.widgets.view import itself, visible_columns, visible_rows
@@ -112,7 +111,7 @@ class SegmentWidget(QWidget):
 
         self.image = ImageChoice(viewer)
         self.region = _combo([WHOLE_SCAN, TRACKS, IN_VIEW], "What part of the scan to segment")
-        self.network = _combo(shipped_models(), "The network: one that ships, or a weights file of your own")
+        self.network = NetworkChoice("The network: one that ships, or a weights file of your own")
         self.browse = QToolButton()
         self.browse.setText("…")
         self.browse.setToolTip("Choose a .safetensors file of weights that you trained")
@@ -198,30 +197,21 @@ class SegmentWidget(QWidget):
 
     def _browse(self) -> None:
         """Let the user choose a weights file, and remember its folder."""
-        folder = str(self._model_folder) if self._model_folder else ""
-        path, _ = QFileDialog.getOpenFileName(self, "Weights of a network", folder, "Weights (*.safetensors)")
-        if path:
+        path = self.network.browse(self._model_folder)
+        if path is not None:
             self.use_network(path)
 
     def use_network(self, file: str | Path) -> None:
         """Choose a weights file of the user's own; it is read when the run begins."""
         path = Path(file)
-        index = self.network.findData(str(path))
-        if index < 0:
-            self.network.addItem(path.stem, str(path))
-            index = self.network.count() - 1
-            self.network.setItemData(index, str(path), Qt.ItemDataRole.ToolTipRole)
-        self.network.setCurrentIndex(index)
+        self.network.choose(path)
         self._model_folder = path.parent
         remember_model_folder(path.parent)
 
     @property
     def model(self) -> str | None:
         """The chosen network as `segment` takes it: a file or a name; None for the one that ships."""
-        file = self.network.currentData()
-        if file:
-            return str(file)
-        return self.network.currentText() if self.network.currentIndex() > 0 else None
+        return self.network.model_option
 
     # --- A run ---
 
