@@ -32,7 +32,7 @@ sys.path.insert(0, str(ROOT / "benchmarks"))
 from adaptation import MEASURED_SEEDS, annotate, draw_blueprint  # noqa: E402
 
 IMAGES = Path(__file__).parent / "images"
-WINDOW = 128
+WINDOW = (128, 128)
 """Rows and columns of a training window: small, so that the picture is ready in a few minutes."""
 
 TRAPPED = 300

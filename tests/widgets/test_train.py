@@ -36,7 +36,7 @@ from napari_welllog.widgets.training_run import checkpoint_of
 
 training = import_module("napari_welllog.unet.train")
 
-TINY = {"steps": 4, "batch": 2, "window": 64, "held_out": 2}
+TINY = {"steps": 4, "batch": 2, "window": (64, 64), "held_out": 2}
 
 
 @cache
@@ -526,7 +526,7 @@ from qtpy.QtCore import QTimer
 viewer = napari.Viewer(show=False)
 from napari_welllog.widgets.train import TrainWidget
 widget = TrainWidget(viewer)
-widget.more_settings = {"steps": 100_000, "batch": 2, "window": 64, "held_out": 2}
+widget.more_settings = {"steps": 100_000, "batch": 2, "window": (64, 64), "held_out": 2}
 widget.file.setText(sys.argv[1])
 viewer.window.add_dock_widget(widget)
 widget.bar.run_button.click()
