@@ -335,7 +335,7 @@ def test_the_trap_is_reported_as_it_went(tmp_path):
     from napari_welllog.unet.trap import run_trap, trap_patch
 
     patch = trap_patch(seed=1, rows=64, columns=64)
-    lesson = trap.Lesson(1, 0.97, list(run_trap(*patch, steps=5)), 1.0)
+    lesson = trap.Lesson(1, 0.97, list(run_trap(*patch, loss="cross-entropy+dice", steps=5)), 1.0)
     text = trap.report([lesson], "cross-entropy+dice")
     assert "| 1 | 97.0% | cross-entropy |" in text
     assert "| 1 | 97.0% | cross-entropy+dice |" in text
