@@ -3,8 +3,18 @@
 A widget applies a change through its layer, so that it can be undone; nothing in here touches what it is given.
 """
 
-from napari_welllog.strokes.change import Change, Shares, paint, swap_curves
+from napari_welllog.strokes.change import Change, Shares, difference, paint, swap_curves
 from napari_welllog.strokes.ink_brush import InkBrush, brush_mask
 from napari_welllog.strokes.strand import Strand, find_strand
 
-__all__ = ["Change", "InkBrush", "Shares", "Strand", "brush_mask", "find_strand", "paint", "swap_curves"]
+__all__ = [
+    "Change",
+    "InkBrush",
+    "Shares",
+    "Strand",
+    "brush_mask",
+    "difference",
+    "find_strand",
+    "paint",
+    "swap_curves",
+]

@@ -144,3 +144,24 @@ def swap_curves(labels: Labels, rows: tuple[int, int], columns: tuple[int, int])
     found = np.nonzero(part)
     before = part[found]
     return Change((found[0] + top, found[1] + left), (3 - before).astype(np.uint8), before)
+
+
+def difference(before: Labels, after: Labels, corner: tuple[int, int] = (0, 0)) -> Change:
+    """What changed between two states of the labels, whoever changed it.
+
+    Parameters
+    ----------
+    before, after : uint8 (rows, columns)
+        A part of the labels of a window, as it was and as it is.
+    corner : (row, column)
+        Where in the window the part's first pixel lies.
+
+    Examples
+    --------
+    >>> change = difference(np.array([[0, 1]], np.uint8), np.array([[0, 2]], np.uint8), corner=(7, 0))
+    >>> change.rows, change.values.tolist(), change.before.tolist()
+    ((7, 7), [2], [1])
+    """
+    rows, columns = np.nonzero(before != after)
+    top, left = corner
+    return Change((rows + top, columns + left), after[rows, columns], before[rows, columns])

@@ -41,6 +41,13 @@ KEYS: dict[str, Key] = {
     "scan line far up": Key("Shift-Up", "Crossings", "move the scan line ten rows up"),
     "play": Key("K", "Crossings", "let the scan line run down by itself, and stop it"),
     "before and after": Key("U", "Train", "show the classes before training, and after it again"),
+    "background": Key("0", "Annotate", "paint background, which rubs out"),
+    "curve one": Key("1", "Annotate", "paint curve one"),
+    "curve two": Key("2", "Annotate", "paint curve two"),
+    "ink brush": Key("I", "Annotate", "take the ink brush"),
+    "strand": Key("S", "Annotate", "give whole strands to a class, by clicks"),
+    "swap": Key("W", "Annotate", "swap the two curves within a box"),
+    "next suggestion": Key("G", "Annotate", "go to the next window where the network is least sure"),
     "undo calibration": Key("Control-Z", "Calibrate", "undo the last change of the calibration"),
     "redo calibration": Key("Control-Shift-Z", "Calibrate", "redo what was undone"),
 }
