@@ -660,7 +660,7 @@ def test_an_annotator_paints_by_mouse_and_keys(make_napari_viewer, hand_on, qtbo
     mouse.drag((ink_row, 5), (ink_row + 5, 5))
     qtbot.keyClick(canvas, Qt.Key.Key_I)
     assert widget.tools.tool == INK_BRUSH
-    qtbot.keyClick(canvas, Qt.Key.Key_U)
+    qtbot.keyClick(canvas, Qt.Key.Key_G)
     qtbot.waitUntil(lambda: "uggestion" in widget.job_bar.message.text())
     saved(widget, qtbot)
     assert np.array_equal(on_disk(folder).labels, layer.data)
