@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+# Before napari is imported: tests neither read nor change what the person at this machine has set.
+os.environ.setdefault("NAPARI_CONFIG", f"{tempfile.mkdtemp(prefix='welllog-tests-')}/settings.yaml")
 
 # Machines that run tests are often shared and slow for a moment: that is no failure of the code under test.
 settings.register_profile("welllog", deadline=None)
