@@ -44,6 +44,7 @@ screenshots: setup system-packages ## draw the pictures of the documentation aga
 	bash scripts/with-display.sh $(BIN)/python docs/make_screenshots.py
 	$(BIN)/python docs/make_crossing_picture.py
 	bash scripts/with-display.sh $(BIN)/python docs/make_crossings_screenshots.py
+	bash scripts/with-display.sh $(BIN)/python docs/make_annotate_screenshots.py
 	bash scripts/with-display.sh $(BIN)/python docs/make_tutorial_screenshots.py
 	bash scripts/with-display.sh $(BIN)/python docs/make_train_screenshots.py
 

@@ -368,26 +368,42 @@ def test_a_label_that_is_no_class_cannot_be_chosen_nor_saved(empty, qtbot, folde
 # --- What was looked at ---
 
 
-def test_rows_count_that_stay_in_view_large_enough(empty, qtbot, folder):
-    window, viewer = empty.current, empty.viewer
+def test_rows_count_that_stay_in_view_large_enough(filled, qtbot, folder):
+    window, viewer = filled.current, filled.viewer
     show_rows(viewer, window.layer, (50, 99), (20, 40))
     for _ in range(_LOOKS):
-        empty.looking.look()
+        filled.looking.look()
     [(first, _)] = window.looked_at
     assert first - window.place.top == pytest.approx(50, abs=30)
-    assert "looked at" in empty.looked.text()
+    assert "looked at" in filled.looked.text()
     qtbot.waitUntil(lambda: on_disk(folder).manifest.looked_at == window.looked_at, timeout=6000)
 
 
-def test_a_glance_counts_for_nothing_nor_does_a_view_from_far(empty):
+def test_in_a_window_that_began_empty_only_rows_between_labels_count(empty, qtbot):
     window, viewer = empty.current, empty.viewer
+    show_rows(viewer, window.layer, (0, 199), (0, 119))
+    for _ in range(_LOOKS):
+        empty.looking.look()
+    assert window.looked_at == (), "what is not painted yet would be taught as background"
+    for row in (60, 140):
+        drag(empty, (row, COLUMN))
+    qtbot.waitUntil(lambda: len(window.looked_at) == 2)
+    for _ in range(_LOOKS):
+        empty.looking.look()
+    [(first, last)] = window.looked_at
+    assert 50 < first - window.place.top < 60
+    assert 140 < last - window.place.top < 150
+
+
+def test_a_glance_counts_for_nothing_nor_does_a_view_from_far(filled):
+    window, viewer = filled.current, filled.viewer
     before = window.looked_at
     for row in range(0, 180, 20):
         show_rows(viewer, window.layer, (row, row + 10), (0, 5))
-        empty.looking.look()
+        filled.looking.look()
     viewer.scene.camera.zoom = 0.1
     for _ in range(_LOOKS + 1):
-        empty.looking.look()
+        filled.looking.look()
     assert window.looked_at == before
 
 
@@ -655,6 +671,8 @@ def test_an_annotator_paints_by_mouse_and_keys(make_napari_viewer, hand_on, qtbo
     assert widget.tools.tool == MOVE
     qtbot.keyRelease(canvas, Qt.Key.Key_Space)
     assert widget.tools.tool == SWAP
+    qtbot.keyClick(canvas, Qt.Key.Key_Z)
+    assert widget.tools.tool == MOVE
     qtbot.keyClick(canvas, Qt.Key.Key_P)
     assert widget.tools.tool == BRUSH
     mouse.drag((ink_row, 5), (ink_row + 5, 5))

@@ -443,7 +443,7 @@ class AnnotateWidget(QWidget):
 
     def _on_seen(self, window: WindowLayer, first: int, last: int) -> None:
         """Count rows that were in view for more than a moment."""
-        if window.look_at(first, last):
+        if window.see(first, last):
             self._unsaved_looks.add(window.name)
             if not self._later.isActive():
                 self._later.start()
@@ -715,7 +715,7 @@ class AnnotateWidget(QWidget):
         self.counts, self.looked, self.save_label = QLabel(), QLabel(), QLabel()
         self.counts.setToolTip("Share of its pixels in background, curve one and curve two")
         self.looked.setToolTip(
-            "Rows that you painted, or that were in view for a second and large enough; only these are trained on"
+            "Rows that you painted, and rows between them that were in view for a second; only these are trained on"
         )
         for label in (self.counts, self.looked, self.save_label):
             label.setWordWrap(True)

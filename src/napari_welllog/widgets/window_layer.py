@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import reduce
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,6 +25,7 @@ WINDOW = "annotated window"
 
 _WHOLE = (slice(None), slice(None))
 _HIGHEST = 2
+_OPACITY = 0.85  # on black ink, a class of less could hardly be told
 _Box = tuple[slice, slice]
 
 
@@ -53,8 +55,9 @@ class WindowLayer:
         self.layer = layer
         self.shares = Shares.of(window.labels)
         self._known = np.array(window.labels)
+        self._labelled: tuple[int, int] | None = None
         self._changed, self._failed = changed, failed
-        self._touched: _Box | None = None
+        self._touched: list[_Box] = []
         # napari tells of a stroke before its pixels change, so they are looked at once the stroke is over.
         self._timer = QTimer()
         self._timer.setSingleShot(True)
@@ -82,6 +85,18 @@ class WindowLayer:
             return 0
         return last + 1 - self.place.top
 
+    def see(self, first: int, last: int) -> bool:
+        """Count rows that were in view as looked at; tells whether one is new.
+
+        Only from the first to the last row with a label: in a window that begins empty, what is in view but not
+        painted yet would teach that there are no curves.
+        """
+        if self._labelled is None:
+            rows = np.flatnonzero(self._known.any(axis=1))
+            self._labelled = (int(rows[0]), int(rows[-1])) if len(rows) else (0, -1)
+        first, last = max(first, self._labelled[0]), min(last, self._labelled[1])
+        return first <= last and self.look_at(first, last)
+
     def look_at(self, first: int, last: int) -> bool:
         """Count rows of the window as looked at; tells whether one is new."""
         top = self.place.top
@@ -93,22 +108,28 @@ class WindowLayer:
     def take_stock(self) -> None:
         """Notice what was painted; rows that were painted were looked at."""
         self._timer.stop()
-        box, self._touched = self._touched, None
-        if box is None:
-            return
+        touched, self._touched = self._touched, []
         try:
-            labels = self._checked(box)
+            changes = [self._notice(box) for box in touched]
         except AnnotationsError as error:
-            self._touched = box
+            self._touched = touched  # looked at again with the next stroke
             self._failed(error)
             return
-        corner = tuple(side.indices(size)[0] for side, size in zip(box, labels.shape, strict=True))
-        change = difference(self._known[box], labels[box], (corner[0], corner[1]))
-        if change.rows is not None:
-            self.shares = self.shares.after(change)
-            self._known[change.indices] = change.values
-            self.look_at(*change.rows)
+        if any(changes):
             self._changed(self)
+
+    def _notice(self, box: _Box) -> bool:
+        """Notice what was painted in a box; tells whether anything was."""
+        labels = self._checked(box)
+        top, left = (side.indices(size)[0] for side, size in zip(box, labels.shape, strict=True))
+        change = difference(self._known[box], labels[box], (top, left))
+        if change.rows is None:
+            return False
+        self.shares = self.shares.after(change)
+        self._known[change.indices] = change.values
+        self._labelled = None
+        self.look_at(*change.rows)
+        return True
 
     def let_go(self) -> None:
         """Notice the last stroke, and follow the layer no more."""
@@ -134,8 +155,9 @@ class WindowLayer:
 
     def _on_paint(self, event: Any) -> None:
         """Remember where a stroke was."""
-        for atom in event.value:
-            self._touch(_box_of(atom))
+        boxes = [_box_of(atom) for atom in event.value]
+        if boxes:
+            self._touch(reduce(_around, boxes))
 
     def _on_refreshed(self, event: Any = None) -> None:
         """Look at all: undo and redo tell nothing but that the layer is drawn anew."""
@@ -143,7 +165,7 @@ class WindowLayer:
 
     def _touch(self, box: _Box) -> None:
         """Look at a box soon."""
-        self._touched = box if self._touched is None else _around(self._touched, box)
+        self._touched = [_WHOLE] if box == _WHOLE else [*self._touched, box]
         self._timer.start()
 
     def _keep_to_classes(self, event: Any = None) -> None:
@@ -160,6 +182,7 @@ def show_window(viewer: Viewer | ViewerModel, window: AnnotatedWindow, scan: Ima
         "metadata": signed(WINDOW),
         "translate": np.asarray(scan.translate) + np.asarray(scan.scale) * (place.top, place.left),
         "multiscale": False,
+        "opacity": _OPACITY,
     }
     layer: Labels = viewer.add_labels(np.array(window.labels), **settings)
     return layer
