@@ -48,6 +48,7 @@ class Mouse:
         for place in way[1:]:
             self.qtbot.wait(30)  # the canvas drops moves that come faster than a hand makes them
             self.send(QMouseEvent.Type.MouseMove, place)
+        self.qtbot.wait(30)
         self.send(QMouseEvent.Type.MouseButtonRelease, way[-1], Qt.MouseButton.NoButton)
 
     def double_click(self, row: float, column: float) -> None:

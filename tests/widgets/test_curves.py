@@ -14,6 +14,7 @@ import pytest
 import tifffile
 from qtpy.QtCore import QEvent, QPointF, Qt
 from qtpy.QtGui import QMouseEvent
+from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication
 
 from napari_welllog.class_map import ClassMap
@@ -584,7 +585,9 @@ class Mouse:
         self.hover(*points[0])
         self.send(QEvent.Type.MouseButtonPress, *points[0])
         for point in points[1:]:
+            QTest.qWait(20)  # the canvas drops moves that come faster than a hand makes them
             self.send(QEvent.Type.MouseMove, *point)
+        QTest.qWait(20)
         self.send(QEvent.Type.MouseButtonRelease, *points[-1])
 
 
