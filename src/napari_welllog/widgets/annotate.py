@@ -262,6 +262,12 @@ class AnnotateWidget(QWidget):
         if saved is self.saved and image is self.choice.layer:
             self._list(self.listed | {window.name: window.manifest})
         self._open(window, saved, image, moves=False)
+        if (
+            window.manifest.network is None
+            and self.begin.currentText() == CLASS_MAP
+            and not window.labels.any()
+        ):
+            self.job_bar.say("There is no curve in a class map here: the window begins empty.")
 
     def open_window(self, name: str) -> None:
         """Open a window of the list, or go to it if it is open."""
@@ -338,7 +344,7 @@ class AnnotateWidget(QWidget):
                 f"The scan or the folder was closed meanwhile: window {window.name} lies in the folder."
             )
         layer = show_window(self.viewer, window, image)
-        opened = WindowLayer(window, layer, self._on_painted, self._on_unsound)
+        opened = WindowLayer(window, layer, self._on_painted)
         self.windows[window.name] = opened
         self._show_items()
         self._work_on(opened, moves)
@@ -409,10 +415,6 @@ class AnnotateWidget(QWidget):
         if window is self.current:
             self._show_current()
 
-    def _on_unsound(self, error: Exception) -> None:
-        """Say that a layer's data are no labels any more."""
-        self._say_state(describe(error), wrong=True)
-
     def _save(self, window: WindowLayer) -> None:
         """Have a window saved, off the GUI thread."""
         self._unsaved_looks.discard(window.name)
@@ -424,15 +426,17 @@ class AnnotateWidget(QWidget):
             self._say_state(describe(error), wrong=True)
         else:
             if self.saved.state.reason is None:
-                self._say_state("Saving…")
+                self._show_state(SaveState(1, None, ""))
 
     def _show_state(self, state: SaveState) -> None:
         """Say whether all strokes are on the disk, and if not, why."""
-        text = state.message[:1].upper() + state.message[1:]
-        if state.saved:
-            self._say_state(SAVED)
+        problem = next((window.problem for window in self.windows.values() if window.problem), None)
+        if state.reason is not None:
+            self._say_state(state.message[:1].upper() + state.message[1:], wrong=True)
+        elif problem is not None:
+            self._say_state(problem, wrong=True)
         else:
-            self._say_state(text if state.reason else "Saving…", wrong=state.reason is not None)
+            self._say_state(SAVED if state.saved else "Saving…")
 
     def _say_state(self, text: str, wrong: bool = False) -> None:
         """Say how the saving stands."""
@@ -467,6 +471,11 @@ class AnnotateWidget(QWidget):
         window = self.current
         for box in (self.panel, self.window_box):
             box.setEnabled(window is not None)
+        self.window_box.setTitle(
+            "This window"
+            if window is None
+            else f"This window, rows {window.place.top} to {window.place.last_row}"
+        )
         if window is None:
             self.counts.setText("No window is open.")
             self.looked.setText("")
@@ -516,7 +525,9 @@ class AnnotateWidget(QWidget):
             if not any(suggestion.place.overlaps(place) for place in taken)
         ]
         if not free or image not in self.viewer.layers:
-            self.job_bar.say("No more suggestions: elsewhere the network is sure, or has a window already.")
+            self.job_bar.say(
+                "No more suggestions: elsewhere the network is sure, or there is a window already."
+            )
             return
         self._suggestion = next((number for number in free if number > self._suggestion), free[0])
         suggestion = self._suggestions[self._suggestion]
