@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import stat
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -17,6 +19,7 @@ from qtpy.compat import isalive
 from qtpy.QtCore import Qt
 
 import napari_welllog.widgets.annotate as annotate_module
+import napari_welllog.widgets.settings as settings_module
 from napari_welllog.annotations import AnnotationFolder, merged_rows
 from napari_welllog.class_map import ClassMap
 from napari_welllog.digitize import ModelReport
@@ -129,8 +132,6 @@ def windows_in(viewer: Any) -> list[Any]:
 
 def drag(widget: AnnotateWidget, *way: tuple[float, float]) -> None:
     """What napari does with the mouse on the layer that is active, in rows and columns of the window."""
-    from types import SimpleNamespace
-
     layer = widget.viewer.layers.selection.active
     event = SimpleNamespace(
         button=1,
@@ -242,6 +243,44 @@ def test_windows_that_would_overlap_are_refused_and_the_other_is_picked(filled, 
     annotate(filled, qtbot, rows=(320, 500))
     assert filled.current is not before
     assert filled.list.count() == 2
+
+
+def test_the_tools_are_those_of_the_layer_that_is_picked(filled, qtbot):
+    first = filled.current
+    annotate(filled, qtbot, rows=(400, 599))
+    second = filled.current
+    assert not first.layer.keymap
+    filled.viewer.layers.selection.active = first.layer
+    assert filled.current is first
+    assert not second.layer.keymap
+    assert str(first.place.top) in filled.window_box.title()
+    filled.tools.choose_class(0)
+    drag(filled, (10, COLUMN), (20, COLUMN))
+    assert not first.layer.data[10:21, COLUMN].any()
+    assert second.layer.data[:, COLUMN].all()
+
+
+def test_the_folder_and_the_annotator_are_remembered(viewer, qtbot, folder, monkeypatch):
+    stored = SimpleNamespace(folder="", annotator="")
+    monkeypatch.undo()
+    monkeypatch.setattr(settings_module, "_stored", lambda section: {"annotate": stored}[section])
+    first = AnnotateWidget(viewer)
+    first.annotator.setText("Ada")
+    first.use_folder(folder)
+    qtbot.waitUntil(lambda: not first.look_bar.is_running)
+    again = AnnotateWidget(viewer)
+    assert (again.path, again.annotator.text()) == (folder, "Ada")
+    assert again.folder_button.text() == folder.name
+    qtbot.waitUntil(lambda: not again.look_bar.is_running)
+    for widget in (first, again):
+        widget.deleteLater()
+
+
+def test_without_a_class_map_a_window_begins_empty_and_says_so(viewer, make_widget, qtbot):
+    add_scan(viewer, segmented=False)
+    widget = make_widget(viewer)
+    assert not annotate(widget, qtbot).layer.data.any()
+    assert "begins empty" in widget.job_bar.message.text()
 
 
 # --- Painting ---
@@ -358,6 +397,10 @@ def test_a_label_that_is_no_class_cannot_be_chosen_nor_saved(empty, qtbot, folde
     with layer.block_history():
         layer.paint((50, 60), 7)
     qtbot.waitUntil(lambda: "holds the label 7" in empty.save_label.text())
+    drag(empty, (100, COLUMN))
+    qtbot.waitUntil(lambda: on_disk(folder).labels.any())
+    assert "holds the label 7" in empty.save_label.text(), "the other strokes are saved, and it is still said"
+    layer.undo()
     layer.undo()
     with layer.block_history():
         layer.paint((50, 60), 1)
@@ -439,10 +482,9 @@ def test_one_is_led_to_where_the_network_is_least_sure(viewer, make_widget, qtbo
     assert widget.current.place.last_row >= 2099
     run(widget, qtbot, widget.suggest_button.click)
     assert "Suggestion 2 of" in widget.job_bar.message.text()
-    run(widget, qtbot, widget.suggest_button.click)
-    assert "rows 2" not in widget.job_bar.message.text() or "Suggestion 1" not in (
-        widget.job_bar.message.text()
-    )
+    for _ in widget._suggestions:
+        run(widget, qtbot, widget.suggest_button.click)
+        assert not widget._suggestions[widget._suggestion].place.overlaps(widget.current.place)
 
 
 # --- From and for other tools ---
@@ -522,10 +564,8 @@ def test_strokes_wait_in_memory_while_the_disk_does_not_take_them(
     assert np.array_equal(on_disk(folder).labels, painted)
 
 
-@pytest.mark.skipif(not hasattr(__import__("os"), "geteuid"), reason="needs the rights of POSIX")
+@pytest.mark.skipif(not hasattr(os, "geteuid"), reason="needs the rights of POSIX")
 def test_a_read_only_folder_is_said_when_a_window_is_made(viewer, make_widget, qtbot, folder):
-    import os
-
     if os.geteuid() == 0:
         pytest.skip("root may write everywhere")
     folder.mkdir()
@@ -536,6 +576,20 @@ def test_a_read_only_folder_is_said_when_a_window_is_made(viewer, make_widget, q
     assert "cannot be written" in widget.job_bar.message.text()
     assert not windows_in(viewer)
     folder.chmod(stat.S_IRWXU)
+
+
+def test_a_folder_that_cannot_be_made_is_said_and_another_one_works(
+    viewer, make_widget, qtbot, tmp_path, folder
+):
+    (tmp_path / "file").write_text("in the way")
+    add_scan(viewer)
+    widget = make_widget(viewer, tmp_path / "file" / "annotations")
+    annotate(widget, qtbot)
+    assert "choose another folder" in widget.job_bar.message.text()
+    assert not windows_in(viewer)
+    widget.use_folder(folder)
+    qtbot.waitUntil(lambda: not widget.look_bar.is_running)
+    assert annotate(widget, qtbot) is not None
 
 
 def test_a_layer_that_is_deleted_is_saved_and_can_be_opened_again(empty, qtbot, folder):
@@ -703,3 +757,34 @@ def test_closing_napari_loses_nothing(make_napari_viewer, qtbot, folder):
     painted = widget.current.layer.data.copy()
     viewer.close()
     qtbot.waitUntil(lambda: np.array_equal(on_disk(folder).labels, painted))
+
+
+def test_a_dock_that_is_closed_leaves_nothing_open_and_nothing_unsaved(make_napari_viewer, qtbot, folder):
+    viewer = make_napari_viewer()
+    image = add_scan(viewer)
+    docked = []
+    for _ in range(2):
+        widget = AnnotateWidget(viewer)
+        dock = viewer.window.add_dock_widget(widget, name="Annotate labels")
+        widget.use_folder(folder)
+        qtbot.waitUntil(lambda widget=widget: not widget.look_bar.is_running)
+        docked.append((widget, dock))
+        if len(docked) == 1:
+            annotate(widget, qtbot)
+            widget.tools.choose_class(2)
+            drag(widget, (10, COLUMN), (40, COLUMN + 40))
+            widget.tools.choose(BRUSH)
+            with widget.current.layer.block_history():
+                widget.current.layer.paint((100, 60), 2)
+            painted = widget.current.layer.data.copy()
+            dock.destroyOnClose()
+            assert np.array_equal(on_disk(folder).labels, painted)
+            assert not windows_in(viewer)
+            assert list(viewer.layers) == [image]
+    widget, _ = docked[1]
+    [name] = widget.listed
+    run(widget, qtbot, lambda: widget.open_window(name))
+    assert np.array_equal(widget.current.layer.data, painted)
+    drag(widget, (150, COLUMN), (160, COLUMN))
+    saved(widget, qtbot)
+    assert np.array_equal(on_disk(folder).labels, widget.current.layer.data), "only one of them saves"

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from qtpy.compat import isalive
-from qtpy.QtCore import Qt, QTimer, Signal  # type: ignore[attr-defined]
+from qtpy.QtCore import QEvent, Qt, QTimer, Signal  # type: ignore[attr-defined]
 from qtpy.QtWidgets import (
     QComboBox,
     QFileDialog,
@@ -113,6 +113,7 @@ class AnnotateWidget(QWidget):
         self._suggested_from: ClassMap | None = None
         self._suggestion = -1
         self._window: Any = None
+        self._is_docked = False
         self.tools = PaintingTools(viewer, self._layer_keys(), self)
         self.looking = Looking(viewer, lambda: self.current, self)
         self._build(settings.annotator)
@@ -128,7 +129,8 @@ class AnnotateWidget(QWidget):
         self._slots = (self._on_removed, self._on_active)
         viewer.layers.events.removed.connect(self._slots[0])
         viewer.layers.selection.events.active.connect(self._slots[1])
-        self.destroyed.connect(_Farewell(self.__dict__))
+        self._farewell = _Farewell(self.__dict__)
+        self.destroyed.connect(self._farewell)
         self._show_current()
         self.look_for_windows()
 
@@ -174,10 +176,11 @@ class AnnotateWidget(QWidget):
         if saved is not None and saved.folder.path != path:
             self._close_folder()
             saved = None
+        self._list({})
         if path is None:
-            self._list({})
             self.look_bar.say(NO_FOLDER)
-            return
+        if path is None or (scan is None and saved is not None):
+            return  # as when napari closes its layers, where no more work may begin
 
         def look(job: Job) -> tuple[AnnotationFolder, dict[str, Manifest] | WelllogError]:
             folder = saved.folder if saved is not None else AnnotationFolder.open(path, make=True)
@@ -196,7 +199,6 @@ class AnnotateWidget(QWidget):
             if isinstance(windows, WelllogError):
                 self.look_bar.fail(windows)
 
-        self._list({})
         self.look_bar.start(look, show, text="Looking for windows")
 
     def _list(self, windows: dict[str, Manifest]) -> None:
@@ -262,6 +264,12 @@ class AnnotateWidget(QWidget):
         if saved is self.saved and image is self.choice.layer:
             self._list(self.listed | {window.name: window.manifest})
         self._open(window, saved, image, moves=False)
+        if (
+            window.manifest.network is None
+            and self.begin.currentText() == CLASS_MAP
+            and not window.labels.any()
+        ):
+            self.job_bar.say("There is no curve in a class map here: the window begins empty.")
 
     def open_window(self, name: str) -> None:
         """Open a window of the list, or go to it if it is open."""
@@ -338,7 +346,7 @@ class AnnotateWidget(QWidget):
                 f"The scan or the folder was closed meanwhile: window {window.name} lies in the folder."
             )
         layer = show_window(self.viewer, window, image)
-        opened = WindowLayer(window, layer, self._on_painted, self._on_unsound)
+        opened = WindowLayer(window, layer, self._on_painted)
         self.windows[window.name] = opened
         self._show_items()
         self._work_on(opened, moves)
@@ -409,10 +417,6 @@ class AnnotateWidget(QWidget):
         if window is self.current:
             self._show_current()
 
-    def _on_unsound(self, error: Exception) -> None:
-        """Say that a layer's data are no labels any more."""
-        self._say_state(describe(error), wrong=True)
-
     def _save(self, window: WindowLayer) -> None:
         """Have a window saved, off the GUI thread."""
         self._unsaved_looks.discard(window.name)
@@ -424,15 +428,17 @@ class AnnotateWidget(QWidget):
             self._say_state(describe(error), wrong=True)
         else:
             if self.saved.state.reason is None:
-                self._say_state("Saving…")
+                self._show_state(SaveState(1, None, ""))
 
     def _show_state(self, state: SaveState) -> None:
         """Say whether all strokes are on the disk, and if not, why."""
-        text = state.message[:1].upper() + state.message[1:]
-        if state.saved:
-            self._say_state(SAVED)
+        problem = next((window.problem for window in self.windows.values() if window.problem), None)
+        if state.reason is not None:
+            self._say_state(state.message[:1].upper() + state.message[1:], wrong=True)
+        elif problem is not None:
+            self._say_state(problem, wrong=True)
         else:
-            self._say_state(text if state.reason else "Saving…", wrong=state.reason is not None)
+            self._say_state(SAVED if state.saved else "Saving…")
 
     def _say_state(self, text: str, wrong: bool = False) -> None:
         """Say how the saving stands."""
@@ -467,6 +473,11 @@ class AnnotateWidget(QWidget):
         window = self.current
         for box in (self.panel, self.window_box):
             box.setEnabled(window is not None)
+        self.window_box.setTitle(
+            "This window"
+            if window is None
+            else f"This window, rows {window.place.top} to {window.place.last_row}"
+        )
         if window is None:
             self.counts.setText("No window is open.")
             self.looked.setText("")
@@ -516,7 +527,9 @@ class AnnotateWidget(QWidget):
             if not any(suggestion.place.overlaps(place) for place in taken)
         ]
         if not free or image not in self.viewer.layers:
-            self.job_bar.say("No more suggestions: elsewhere the network is sure, or has a window already.")
+            self.job_bar.say(
+                "No more suggestions: elsewhere the network is sure, or there is a window already."
+            )
             return
         self._suggestion = next((number for number in free if number > self._suggestion), free[0])
         suggestion = self._suggestions[self._suggestion]
@@ -606,10 +619,8 @@ class AnnotateWidget(QWidget):
             self._close_window(window)
             if window.layer in self.viewer.layers:
                 self.viewer.layers.remove(window.layer)
-        if self.saved is not None and not self.saved.close():
-            self.job_bar.fail(
-                AnnotationsError(f"Not all is on the disk yet: {self.saved.state.message}. It is tried on.")
-            )
+        if self.saved is not None:
+            _close(self.saved)
         self.saved = None
 
     # --- How it is put together ---
@@ -619,6 +630,24 @@ class AnnotateWidget(QWidget):
         super().showEvent(event)
         self._window = weakref.ref(self.window())  # a strong one would keep napari's window from being freed
         join_tabs(self)
+
+    def event(self, event: Any) -> bool:
+        """Save and close everything when napari takes the widget out of its dock: it is not destroyed with it."""
+        if event.type() == QEvent.Type.ParentChange:
+            if self.parentWidget() is None and self._is_docked:
+                self.retire()
+            self._is_docked = self.parentWidget() is not None
+        return bool(super().event(event))
+
+    def retire(self) -> None:
+        """Save and close all windows, and let go of folder and viewer for good."""
+        self._is_docked = False
+        for bar in (self.look_bar, self.job_bar, self.ink_bar, self.strand_bar):
+            bar.cancel()
+        self.looking.stop()
+        self._later.stop()
+        self._close_folder()
+        self._farewell()
 
     def _show_path(self) -> None:
         """Show the folder's name, and where it is as a tooltip."""
@@ -759,25 +788,25 @@ def _remove(viewer: Any, layers: Sequence[Any]) -> None:
 
 
 class _Farewell:
-    """Saves what is open and lets go of the viewer when the widget is destroyed."""
+    """Saves what is open and lets go of the viewer, once: when the widget is taken out of its dock, or destroyed."""
 
     def __init__(self, state: dict[str, Any]) -> None:
         self.state = state
+        self.is_said = False
 
     def __call__(self, _: Any = None) -> None:
         # Empty when Python collected it together with the widget, or clears everything as it exits.
-        if is_cleared(self) or not self.state:
+        if is_cleared(self) or not self.state or self.is_said:
             return
+        self.is_said = True
         windows, saved = list(self.state["windows"].values()), self.state["saved"]
         for window in windows:
             window.let_go()
             if saved is not None:
                 with suppress(WelllogError):  # its files were moved away meanwhile
                     saved.save(window.name, window.labels, window.looked_at)
-        if saved is not None and not saved.close():
-            from napari.utils.notifications import show_warning
-
-            show_warning(f"Annotations are not on the disk yet: {saved.state.message}. It is tried on.")
+        if saved is not None:
+            _close(saved)
         viewer = self.state["viewer"]
         if is_cleared(viewer):
             return
@@ -789,3 +818,11 @@ class _Farewell:
         window = reference() if reference is not None else None
         if reference is None or (window is not None and isalive(window)):  # type: ignore[no-untyped-call]
             QTimer.singleShot(0, partial(_remove, viewer, [one.layer for one in windows]))
+
+
+def _close(saved: SavedFolder) -> None:
+    """Let go of a folder; what is not on its disk yet is said by napari, because the widget may be gone."""
+    if not saved.close():
+        from napari.utils.notifications import show_warning
+
+        show_warning(f"Annotations are not on the disk yet: {saved.state.message}. It is tried on.")

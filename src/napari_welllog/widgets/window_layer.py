@@ -39,8 +39,11 @@ class WindowLayer:
     ----------
     window : the window as it lies on the disk.
     layer : what `show_window` gave.
-    changed : called after strokes were noticed.
-    failed : called with an error when the layer's data is no more the labels of this window.
+    changed : called after strokes were noticed, or a problem was.
+
+    Attributes
+    ----------
+    problem : what of the layer's data can be no labels of this window, and is not saved; None when all is well.
     """
 
     def __init__(
@@ -48,7 +51,6 @@ class WindowLayer:
         window: AnnotatedWindow,
         layer: Labels,
         changed: Callable[[WindowLayer], None],
-        failed: Callable[[Exception], None],
     ) -> None:
         self.name, self.place, self.pixels = window.name, window.manifest.place, window.pixels
         self.looked_at = window.manifest.looked_at
@@ -56,7 +58,8 @@ class WindowLayer:
         self.shares = Shares.of(window.labels)
         self._known = np.array(window.labels)
         self._labelled: tuple[int, int] | None = None
-        self._changed, self._failed = changed, failed
+        self.problem: str | None = None
+        self._changed = changed
         self._touched: list[_Box] = []
         # napari tells of a stroke before its pixels change, so they are looked at once the stroke is over.
         self._timer = QTimer()
@@ -109,13 +112,15 @@ class WindowLayer:
         """Notice what was painted; rows that were painted were looked at."""
         self._timer.stop()
         touched, self._touched = self._touched, []
-        try:
-            changes = [self._notice(box) for box in touched]
-        except AnnotationsError as error:
-            self._touched = touched  # looked at again with the next stroke
-            self._failed(error)
-            return
-        if any(changes):
+        before, self.problem = self.problem, None
+        is_new = False
+        for box in touched:
+            try:
+                is_new = self._notice(box) or is_new
+            except AnnotationsError as error:
+                self.problem = str(error)
+                self._touched.append(box)  # looked at again with the next stroke
+        if is_new or self.problem != before:
             self._changed(self)
 
     def _notice(self, box: _Box) -> bool:
@@ -149,7 +154,7 @@ class WindowLayer:
         if data[box].max(initial=0) > _HIGHEST:
             raise AnnotationsError(
                 f"{self.layer.name}: holds the label {data[box].max()}, which is no class: undo it, or paint over it "
-                "with 0, 1 or 2; until then nothing more of it is saved"
+                "with 0, 1 or 2; until then that stroke is not saved"
             )
         return data.astype(np.uint8, copy=False)
 
