@@ -87,6 +87,31 @@ def test_the_caller_never_waits_and_the_newest_strokes_win(well, monkeypatch) ->
     assert AnnotationFolder.open(well.folder.path).windows[name].looked_at == ((0, 9),)
 
 
+def test_the_caller_never_waits_for_a_disk_that_hangs_in_the_middle_of_a_file(well, monkeypatch) -> None:
+    name, labels = well.add(0), np.zeros((200, 240), np.uint8)
+    writing, going = threading.Event(), threading.Event()
+    module = import_module("napari_welllog.annotations.folder")
+    replace_file = module.replace_file
+
+    def slow(*arguments) -> None:
+        writing.set()
+        assert going.wait(20)
+        replace_file(*arguments)
+
+    monkeypatch.setattr(module, "replace_file", slow)
+    saver = Saver(well.folder)
+    saver.save(name, stroke(labels, 0))
+    assert writing.wait(20)
+    began = time.monotonic()
+    for number in range(1, 20):
+        saver.save(name, stroke(labels, number))
+        assert name in well.folder.windows
+    assert time.monotonic() - began < 5
+    going.set()
+    assert saver.close()
+    np.testing.assert_array_equal(on_disk(well, name), labels)
+
+
 def test_later_painting_does_not_change_what_is_being_saved(well) -> None:
     name, labels = well.add(0), np.zeros((200, 240), np.uint8)
     saver = Saver(well.folder)

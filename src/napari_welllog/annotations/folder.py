@@ -88,6 +88,7 @@ class AnnotationFolder:
 
     def __init__(self, path: Path, windows: dict[str, Manifest]) -> None:
         self.path = path
+        # Never changed but replaced, so that whoever reads it needs no lock: a slow disk may hold that for long.
         self._windows = windows
         self._lock = threading.RLock()
 
@@ -125,9 +126,8 @@ class AnnotationFolder:
 
     @property
     def windows(self) -> dict[str, Manifest]:
-        """What is known of each window, by name; a copy."""
-        with self._lock:
-            return dict(self._windows)
+        """What is known of each window, by name; a copy, to be had without waiting while a window is written."""
+        return dict(self._windows)
 
     def windows_of(self, scan: ScanIdentity) -> dict[str, Manifest]:
         """The windows of one scan, by name, from the top down.
@@ -213,7 +213,7 @@ class AnnotationFolder:
             replace_file(self.path / manifest.pixels, _png(crop))
             replace_file(self.path / manifest.labels, _png(labels, _PALETTE))
             replace_file(self._file(name), manifest.to_json().encode())
-            self._windows[name] = manifest
+            self._windows = {**self._windows, name: manifest}
         return name
 
     def read(self, name: str) -> AnnotatedWindow:
@@ -260,7 +260,7 @@ class AnnotationFolder:
             manifest = manifest.model_copy(update={"changed": now()})
             replace_file(self.path / manifest.labels, _png(labels, _PALETTE))
             replace_file(self._file(name), manifest.to_json().encode())
-            self._windows[name] = manifest
+            self._windows = {**self._windows, name: manifest}
 
     def remove(self, name: str) -> None:
         """Remove a window from the folder and the disk.
@@ -274,7 +274,7 @@ class AnnotationFolder:
             manifest = self._manifest(name)
             try:
                 self._file(name).unlink(missing_ok=True)
-                del self._windows[name]
+                self._windows = {key: kept for key, kept in self._windows.items() if key != name}
                 for file in (manifest.pixels, manifest.labels):
                     (self.path / file).unlink(missing_ok=True)
             except OSError as error:
