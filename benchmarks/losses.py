@@ -36,6 +36,7 @@ def main() -> None:
         settings = TrainingSettings(
             steps=options.steps,
             window=(options.window, options.window),
+            tall_window=(options.window, options.window),
             batch=BATCH,
             held_out=options.held_out,
             loss=loss.name,

@@ -12,7 +12,7 @@ from scipy.ndimage import binary_erosion
 
 from napari_welllog.synthetic import PressSettings, PrintedLog, PrintedTrace, print_log, print_window
 from napari_welllog.synthetic.paper import Grid
-from napari_welllog.synthetic.pens import Pen, choose_pens, stroke
+from napari_welllog.synthetic.pens import CurveInk, Pen, choose_pens, stroke
 from napari_welllog.synthetic.scanner import scan_page
 from napari_welllog.tracks import Tracks
 
@@ -185,11 +185,16 @@ def test_where_the_class_map_has_a_curve_the_truth_is_near(press) -> None:
     assert found > 2000
 
 
+def empty_sheets(rows: int, columns: int) -> tuple[CurveInk, CurveInk, np.ndarray]:
+    """Sheets without ink for curve one, curve two and the rest."""
+    return CurveInk.none(rows, columns), CurveInk.none(rows, columns), np.zeros((rows, columns), np.float32)
+
+
 def test_a_pixel_that_both_curves_claim_is_curve_one() -> None:
-    one, two, rest = (np.zeros((60, 60), np.float32) for _ in range(3))
+    one, two, rest = empty_sheets(60, 60)
     down, across = np.arange(5.0, 55.0), np.full(50, 30.0)
-    stroke(one, down, across, Pen("solid", 5.0))
-    stroke(two, across, down, Pen("light", 3.0))
+    one.draw(down, across, Pen("solid", 5.0))
+    two.draw(across, down, Pen("light", 3.0))
     scan, classes = scan_page(np.random.default_rng(1), (one, two, rest), 150, True, CLEAN)
     assert (classes[10:50, 30] == 1).all()
     assert (classes[30, 10:27] == 2).all()
@@ -251,13 +256,29 @@ def test_off_scale_rows_have_no_truth_and_no_ink() -> None:
 
 def test_a_pen_comes_out_however_little_ink_it_leaves() -> None:
     """Starved of ink, blurred and thresholded, a thin pen is still a line and not a few specks."""
-    two = np.zeros((80, 40), np.float32)
+    one, two, rest = empty_sheets(80, 80)
     rows = np.arange(80.0)
-    stroke(two, rows, np.full(80, 20.3), Pen("light", 1.2, 0.75))
+    two.draw(rows, np.full(80, 20.3), Pen("light", 1.2, 0.75))
     starved = replace(CLEAN, blur=(1.0, 1.0), bleed=(-0.06, -0.06))
-    nothing = np.zeros_like(two)
-    _, classes = scan_page(np.random.default_rng(1), (nothing, two, nothing), 200, True, starved)
+    _, classes = scan_page(np.random.default_rng(1), (one, two, rest), 200, True, starved)
     assert (classes == 2).any(axis=1)[3:-3].all()
+    two.draw(rows, np.full(80, 60.0), Pen("dashed", 7.0, pattern=(20.0, 10.0)))
+    _, classes = scan_page(np.random.default_rng(1), (one, two, rest), 200, True, starved)
+    assert (classes[:, :40] == 2).any(axis=1)[3:-3].all(), "a wide pen in another track changes nothing"
+
+
+@pytest.mark.parametrize(("neighbour", "darkness"), [(8.0, 1.0), (2.0, 1.0), (8.0, 0.4)])
+def test_a_pale_pen_is_labelled_alike_whatever_pens_the_other_tracks_have(neighbour, darkness) -> None:
+    """Its labels once became too thin, or none, beside a darker or wider pen of its class on a grey page."""
+    rows = np.arange(80.0)
+    alone, among = empty_sheets(80, 80), empty_sheets(80, 80)
+    for one, two, _ in (alone, among):
+        one.draw(rows, np.full(80, 10.0), Pen("solid", 6.0))
+        two.draw(rows, np.full(80, 20.3), Pen("pale", 3.0, 0.45))
+    among[1].draw(rows, np.full(80, 60.0), Pen("light", neighbour, darkness))
+    labels = [scan_page(np.random.default_rng(1), inks, 200, False, CLEAN)[1] for inks in (alone, among)]
+    assert (labels[0] == 2).sum(axis=1)[3:-3].min() >= 3
+    np.testing.assert_array_equal(labels[0][:, :40], labels[1][:, :40])
 
 
 def test_most_scans_are_of_the_upper_half_of_the_resolutions() -> None:
@@ -455,12 +476,11 @@ def test_rows_covered_in_a_window_have_neither_truth_nor_class(share) -> None:
 
 def test_noise_speckle_and_jpeg_change_the_scan_and_not_the_truth() -> None:
     rng = np.random.default_rng(1)
-    ink = np.zeros((80, 80), np.float32)
-    stroke(ink, np.arange(80.0), np.full(80, 40.0), Pen("solid", 4.0))
-    empty = np.zeros_like(ink)
-    clean_scan, clean_classes = scan_page(rng, (ink, empty, empty), 150, False, CLEAN)
+    inks = empty_sheets(80, 80)
+    inks[0].draw(np.arange(80.0), np.full(80, 40.0), Pen("solid", 4.0))
+    clean_scan, clean_classes = scan_page(rng, inks, 150, False, CLEAN)
     for knob in ({"noise": (0.1, 0.1)}, {"speckle_share": 1.0}, {"jpeg_share": 1.0}):
-        scan, classes = scan_page(rng, (ink, empty, empty), 150, False, replace(CLEAN, **knob))
+        scan, classes = scan_page(rng, inks, 150, False, replace(CLEAN, **knob))
         assert scan.tobytes() != clean_scan.tobytes()
         np.testing.assert_array_equal(classes, clean_classes)
 

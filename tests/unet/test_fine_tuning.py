@@ -31,7 +31,7 @@ from napari_welllog.unet.weights import save_weights
 
 module = import_module("napari_welllog.unet.train")
 
-TINY = TrainingSettings(steps=4, batch=4, window=(64, 64), held_out=4, workers=0)
+TINY = TrainingSettings(steps=4, batch=4, window=(64, 64), tall_window=(64, 64), held_out=4, workers=0)
 
 
 @cache

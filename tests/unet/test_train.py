@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable
 from dataclasses import replace
@@ -31,7 +32,7 @@ from napari_welllog.unet.train import (
 
 module = import_module("napari_welllog.unet.train")
 
-TINY = TrainingSettings(steps=4, batch=2, window=(64, 64), held_out=2, workers=0)
+TINY = TrainingSettings(steps=4, batch=2, window=(64, 64), tall_window=(64, 64), held_out=2, workers=0)
 
 
 def tensors_of(path: Path) -> dict[str, torch.Tensor]:
@@ -162,6 +163,25 @@ def test_minutes_are_kept_to(tmp_path, monkeypatch) -> None:
 def test_no_time_at_all_is_no_training(tmp_path, none) -> None:
     train(tmp_path / "w.safetensors", replace(TINY, **none))
     assert load_model(tmp_path / "w.safetensors").provenance["steps"] == "0"
+
+
+def test_windows_come_again_upside_down_and_batches_are_wide_and_tall_in_turn() -> None:
+    settings = replace(TINY, batch=4, window=(32, 64), tall_window=(64, 32))
+    row = list(itertools.islice(module._TurnedWindows(settings, PressSettings(), 0), 4 * (module.LATER + 4)))
+    batches = [row[k : k + 4] for k in range(0, len(row), 4)]
+    assert [batch[0][0].shape[1:] for batch in batches[:3]] == [(32, 64), (64, 32), (32, 64)]
+    assert all(len({ink.shape for ink, _ in batch}) == 1 for batch in batches)
+    for batch, again in zip(batches, batches[module.LATER :], strict=False):
+        for (ink, labels), (turned_ink, turned_labels) in zip(batch[:2], again[2:], strict=True):
+            assert torch.equal(ink[0], turned_ink[0].rot90(2))
+            assert torch.equal(labels, turned_labels.rot90(2))
+
+
+def test_training_that_goes_on_sees_the_windows_it_would_have_seen() -> None:
+    settings = replace(TINY, batch=4, window=(32, 64), tall_window=(64, 32))
+    whole, rest = (module._TurnedWindows(settings, PressSettings(), first) for first in (0, 48))
+    for (ink, _), (same, _) in zip(itertools.islice(whole, 48, 56), itertools.islice(rest, 8), strict=True):
+        assert torch.equal(ink, same)
 
 
 def test_no_window_is_both_trained_on_and_measured_on(tmp_path, monkeypatch) -> None:

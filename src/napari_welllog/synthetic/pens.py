@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter, maximum_filter
 
 from napari_welllog.synthetic.settings import PressSettings
 from napari_welllog.synthetic.shapes import log_uniform
@@ -38,6 +40,15 @@ class Pen:
         ends = np.cumsum(self.pattern)
         return np.asarray(np.searchsorted(ends, distance % ends[-1], side="right") % 2 == 0)
 
+    def middle(self, sigma: float) -> float:
+        """The ink in the middle of its stroke after a blur of `sigma` pixels, 0 to 1."""
+        across = int(np.ceil(self.width / 2 + 3 * sigma)) + 2
+        rows = np.arange(2.0 * sum(self.pattern) + 20)
+        ink = np.zeros((len(rows), 2 * across + 1), np.float32)
+        stroke(ink, rows, np.full(len(rows), float(across)), self)
+        full = ink[:, across] > 0.9 * ink.max()
+        return float(np.median(gaussian_filter(ink, sigma, truncate=3)[full, across]))
+
 
 def _broken_pattern(
     rng: np.random.Generator, dpi: float, width: float, settings: PressSettings
@@ -46,7 +57,7 @@ def _broken_pattern(
     dash = max(dpi * log_uniform(rng, settings.dash_length), 2.5 * width, 3.0)
     narrowest = width + max(2.5, 0.01 * dpi)
     gap = max(dpi * log_uniform(rng, settings.dash_gap), narrowest)
-    kind = rng.choice(["dashed", "dashed", "dashed", "dotted", "dash-dot", "dash-dot"])
+    kind = rng.choice(["dashed"] * 5 + ["dotted"] * 3 + ["dash-dot"] * 4)
     if kind == "dotted":
         return "dotted", (max(0.8 * width, 1.5), max(gap * 0.7, narrowest))
     if kind == "dash-dot":
@@ -108,6 +119,44 @@ def stroke(ink: Ink, rows: Floats, columns: Floats, pen: Pen, phase: float = 0.0
     inside = (dab_rows > -reach) & (dab_rows < ink.shape[0] + reach) & (dab_columns > -reach)
     inside &= (dab_columns < ink.shape[1] + reach) & pen.is_down(points + phase)
     _dab(ink, dab_rows[inside], dab_columns[inside], pen)
+
+
+@dataclass
+class CurveInk:
+    """The ink of all curves of one class, and which pen left it: a page has a pair of pens for each track.
+
+    Parameters
+    ----------
+    ink : float32 (rows, columns), 0 paper to 1 ink.
+    pen_of : uint8 (rows, columns), 0 where nothing is drawn, else one more than the place of its pen in `pens`.
+    pens : the pens so far.
+    """
+
+    ink: Ink
+    pen_of: NDArray[np.uint8]
+    pens: list[Pen] = field(default_factory=list)
+
+    @classmethod
+    def none(cls, rows: int, columns: int) -> Self:
+        """An empty sheet of so many pixels."""
+        return cls(np.zeros((rows, columns), np.float32), np.zeros((rows, columns), np.uint8))
+
+    def draw(self, rows: Floats, columns: Floats, pen: Pen, phase: float = 0.0) -> None:
+        """Draw a stroke along a line, as `stroke` does."""
+        fresh = np.zeros_like(self.ink)
+        stroke(fresh, rows, columns, pen, phase)
+        self.pens.append(pen)
+        self.pen_of[fresh > self.ink] = len(self.pens)
+        np.maximum(self.ink, fresh, out=self.ink)
+
+    def middles(self, sigma: float) -> list[float]:
+        """The ink in the middle of each pen's stroke after a blur, for the pens in turn."""
+        return [pen.middle(sigma) for pen in self.pens]
+
+    def middle_everywhere(self, sigma: float) -> Ink:
+        """The ink in the middle of the stroke a pixel lies on or beside, after a blur; 2 far from any, float32."""
+        table = np.array([2.0, *self.middles(sigma)], np.float32)
+        return np.asarray(table[maximum_filter(self.pen_of, 5)])
 
 
 def _dab(ink: Ink, rows: Floats, columns: Floats, pen: Pen) -> None:

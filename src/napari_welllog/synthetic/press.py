@@ -10,7 +10,7 @@ from scipy.ndimage import gaussian_filter1d
 
 from napari_welllog.synthetic import paper
 from napari_welllog.synthetic.paper import Grid, Warp, Wear
-from napari_welllog.synthetic.pens import Ink, Pen, choose_pens, stroke
+from napari_welllog.synthetic.pens import CurveInk, Ink, Pen, choose_pens, stroke
 from napari_welllog.synthetic.scanner import scan_page
 from napari_welllog.synthetic.settings import PressSettings
 from napari_welllog.synthetic.shapes import Floats, Rock, draw_shape, log_uniform
@@ -73,8 +73,8 @@ class _Page:
     bilevel: bool
     warp: Warp
     wear: Wear
-    one: Ink
-    two: Ink
+    one: CurveInk
+    two: CurveInk
     rest: Ink
     traces: list[PrintedTrace] = field(default_factory=list)
 
@@ -175,7 +175,8 @@ def lay_paper(seed: int, settings: PressSettings, rows: int, columns: int) -> _P
         dpi * rng.uniform(3, 12),
         rng.uniform(0, 2 * np.pi),
     )
-    one, two, rest = (np.zeros((rows, columns), np.float32) for _ in range(3))
+    one, two = CurveInk.none(rows, columns), CurveInk.none(rows, columns)
+    rest = np.zeros((rows, columns), np.float32)
     bilevel = bool(rng.random() < settings.bilevel_share)
     return _Page(rng, settings, dpi, bilevel, warp, Wear.choose(rng, dpi, settings), one, two, rest)
 
@@ -279,7 +280,7 @@ def draw_curve(page: _Page, drawn: PrintedTrace, rows: Floats) -> PrintedTrace:
     """Ink one curve, given by its paper columns at paper rows, and work out its exact scan columns."""
     scan_rows, scan_columns = page.warp.apply(rows, drawn.column)
     layer = page.one if drawn.curve_class == 1 else page.two
-    stroke(layer, scan_rows, scan_columns, drawn.pen, phase=page.rng.uniform(0, 1000))
+    layer.draw(scan_rows, scan_columns, drawn.pen, phase=page.rng.uniform(0, 1000))
     trace = replace(drawn, column=_column_at_each_row(scan_rows, scan_columns, page.shape[0]))
     page.traces.append(trace)
     return trace
@@ -353,7 +354,7 @@ def _hide_rows(page: _Page) -> None:
         start = int(rng.integers(-page.shape[0] // 2, page.shape[0]))
         stop = start + max(6, int(page.dpi * rng.uniform(0.05, tall)))
         top, bottom = max(start, 0), min(stop, page.shape[0])
-        for layer in (page.one, page.two, page.rest):
+        for layer in (page.one.ink, page.two.ink, page.rest):
             layer[top:bottom] = 0
         for trace in page.traces:
             trace.column[top:bottom] = np.nan

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy.ndimage import gaussian_filter, zoom
 
-from napari_welllog.synthetic.pens import Ink
+from napari_welllog.synthetic.pens import CurveInk, Ink
 from napari_welllog.synthetic.settings import PressSettings
 
 COMES_OUT = 0.75
@@ -29,19 +29,23 @@ def smooth_field(rng: np.random.Generator, shape: tuple[int, int], cell: float) 
 
 
 def scan_page(
-    rng: np.random.Generator, inks: tuple[Ink, Ink, Ink], dpi: float, bilevel: bool, settings: PressSettings
+    rng: np.random.Generator,
+    inks: tuple[CurveInk, CurveInk, Ink],
+    dpi: float,
+    bilevel: bool,
+    settings: PressSettings,
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """Scan the ink of curve one, of curve two and of everything else.
 
     In a bilevel scan a black pixel belongs to a curve whose ink made it black, and a white one to none: nobody can
     read what is not there. In a grey scan a pixel belongs to a curve where it holds more than half the ink of the
-    middle of its stroke. Where both curves claim a pixel it is **curve one**: the solid or heavier pen hides the
-    other, and whether a dash lies beneath it the paper does not tell.
+    middle of its own stroke, whatever other pens are on the page. Where both curves claim a pixel it is **curve
+    one**: the solid or heavier pen hides the other, and whether a dash lies beneath it the paper does not tell.
 
     Parameters
     ----------
     rng : the source of all randomness.
-    inks : curve one, curve two and the rest, float32 (rows, columns) of 0 to 1.
+    inks : curve one, curve two and the rest, of one shape; ink is 0 to 1.
     dpi : pixels per inch.
     bilevel : whether the scan is black and white only.
     settings : the press.
@@ -51,8 +55,11 @@ def scan_page(
     scan, classes : uint8 (rows, columns); grey values, 0 ink to 255 paper, and the class map.
     """
     sigma, bleed = rng.uniform(*settings.blur), rng.uniform(*settings.bleed)
-    wear = _fading(rng, inks[0].shape, dpi) if rng.random() < settings.fading_share else np.float32(1)
-    one, two, rest = (gaussian_filter(layer * wear, sigma, truncate=3) for layer in inks)
+    *curves, other = inks
+    wear = _fading(rng, other.shape, dpi) if rng.random() < settings.fading_share else np.float32(1)
+    one, two, rest = (
+        gaussian_filter(layer * wear, sigma, truncate=3) for layer in (curves[0].ink, curves[1].ink, other)
+    )
     ink = np.maximum(np.maximum(one, two), rest)
     if rng.random() < settings.speckle_share:
         ink = _speckle(rng, ink)
@@ -60,15 +67,13 @@ def scan_page(
     if rng.random() < 0.5:
         noise = gaussian_filter(noise, 0.6, truncate=2) * 2
     if bilevel:
-        faintest = min(float(_middle(layer, sharp)) for layer, sharp in ((one, inks[0]), (two, inks[1])))
+        faintest = float(np.median(wear)) * min([2.0, *curves[0].middles(sigma), *curves[1].middles(sigma)])
         threshold = np.float32(min(0.5 - bleed, COMES_OUT * faintest))
         black = ink + noise > threshold
         claims = [black & _blackened(layer, rest, threshold) for layer in (one, two)]
         scan = np.where(black, 0, 255).astype(np.uint8)
     else:
-        limits = [
-            0.5 * wear * _middle(gaussian_filter(layer, sigma, truncate=3), layer) for layer in inks[:2]
-        ]
+        limits = [0.5 * wear * curve.middle_everywhere(sigma) for curve in curves]
         claims = [(layer > limit) & (wear > FADED) for layer, limit in zip((one, two), limits, strict=True)]
         scan = _develop(rng, np.clip(ink * (1 + bleed), 0, 1), noise, settings)
     return scan, np.where(claims[0], 1, np.where(claims[1], 2, 0)).astype(np.uint8)
@@ -78,12 +83,6 @@ def _blackened(layer: Ink, rest: Ink, threshold: np.float32) -> NDArray[np.bool_
     """Where a curve's ink, rather than that of the rest or the grain of the paper, turns a pixel black."""
     own = (layer > 0.3 * threshold) & (layer >= rest)
     return np.asarray(own | (layer > np.minimum(threshold, 0.45)))
-
-
-def _middle(blurred: Ink, sharp: Ink) -> np.float32:
-    """The ink in the middle of a blurred stroke; more than there can be where nothing is drawn."""
-    middle = sharp > 0.9 * np.max(sharp) if sharp.any() else np.zeros(sharp.shape, bool)
-    return np.float32(np.median(blurred[middle])) if middle.any() else np.float32(2)
 
 
 def _fading(rng: np.random.Generator, shape: tuple[int, int], dpi: float) -> Ink:

@@ -35,6 +35,9 @@ PEAK_RATE = 4e-3
 FINE_TUNING_RATE = 1e-3
 """The highest learning rate for a network that has learnt already: a higher one would first undo what it knows."""
 
+LATER = 10
+"""Batches after which a printed window comes again, upside down; an even number, so that its size is the batch's."""
+
 WARM_UP = 0.03
 MEMORY = 0.999
 """What the moving average of the weights keeps of itself at each step, at most."""
@@ -52,6 +55,7 @@ class TrainingSettings:
     seed : the same seed draws the same windows and starts from the same weights.
     batch : windows in a batch.
     window : rows and columns of a window, pixels; wide, so that a light pen has its heavy neighbour in view.
+    tall_window : rows and columns in every other batch where all windows are printed ones.
     held_out : number of windows, never trained on, that scores are measured on.
     workers : processes that print windows.
     loss_parameters : numbers in the loss, by the names of its parameters; the usual ones where left out.
@@ -66,6 +70,7 @@ class TrainingSettings:
     seed: int = 1
     batch: int = 6
     window: tuple[int, int] = (224, 640)
+    tall_window: tuple[int, int] = (448, 320)
     held_out: int = 96
     workers: int = 1
     loss_parameters: Mapping[str, float] = field(default_factory=dict)
@@ -99,19 +104,51 @@ class TrainingStatus:
 
 
 class _Windows(IterableDataset[tuple[Tensor, Tensor]]):
-    """An endless row of printed windows as ink (1, n, n) and labels (n, n), from the training seeds."""
+    """An endless row of printed windows as ink (1, n, m) and labels (n, m), from the training seeds."""
 
     def __init__(self, settings: TrainingSettings, press: PressSettings, first: int) -> None:
         self.settings, self.press, self.first = settings, press, first
 
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
-        worker = get_worker_info()
-        start, stride = (0, 1) if worker is None else (worker.id, worker.num_workers)
-        for index in range(self.first + start, HELD_OUT, stride):
-            log = print_window(
-                (self.settings.seed * 1_000_003 + index) % HELD_OUT, self.press, *self.settings.window
-            )
-            yield to_ink(log.scan)[0], torch.from_numpy(log.classes.astype(np.int64))
+        for index in range(*_own_share(self.first)):
+            yield self.printed(index, self.settings.window)
+
+    def printed(self, index: int, window: tuple[int, int]) -> tuple[Tensor, Tensor]:
+        """The window of a place in the row, in a given size."""
+        log = print_window((self.settings.seed * 1_000_003 + index) % HELD_OUT, self.press, *window)
+        return to_ink(log.scan)[0], torch.from_numpy(log.classes.astype(np.int64))
+
+
+class _TurnedWindows(_Windows):
+    """Printed windows of which each comes twice, the second time upside down, and wide and tall batches in turn.
+
+    Printing costs half as much as learning. A wide window has the heavy pen beside a light one in view; in a tall
+    one a curve that runs straight as a grid line for a while is seen to turn.
+    """
+
+    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
+        fresh = (self.settings.batch + 1) // 2
+        kept: dict[int, tuple[Tensor, Tensor]] = {}
+        for index in range(*_own_share(self.first)):
+            batch, place = divmod(index, self.settings.batch)
+            window = self.settings.tall_window if batch % 2 else self.settings.window
+            if place < fresh:
+                key = batch * fresh + place
+                kept[key] = self.printed(key, window)
+                yield kept[key]
+            else:
+                key = (batch - LATER) * fresh + place - fresh
+                ink, labels = kept.pop(key) if key in kept else self.printed(key, window)
+                yield ink.flip(1, 2), labels.flip(0, 1)
+            if len(kept) > 2 * LATER * fresh:
+                del kept[min(kept)]
+
+
+def _own_share(first: int) -> tuple[int, int, int]:
+    """First, last and stride of the places in the row that this process prints."""
+    worker = get_worker_info()
+    start, stride = (0, 1) if worker is None else (worker.id, worker.num_workers)
+    return first + start, HELD_OUT, stride
 
 
 class _Mixed(IterableDataset[tuple[Tensor, Tensor]]):
@@ -129,10 +166,8 @@ class _Mixed(IterableDataset[tuple[Tensor, Tensor]]):
         return int(index * self.share)
 
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
-        worker = get_worker_info()
-        start, stride = (0, 1) if worker is None else (worker.id, worker.num_workers)
         printed = iter(self.printed)
-        for index in range(self.first + start, HELD_OUT, stride):
+        for index in range(*_own_share(self.first)):
             if self._annotated_before(index + 1) > self._annotated_before(index):
                 pixels, labels = self.crops[index]
                 yield to_ink(pixels)[0], torch.from_numpy(labels.astype(np.int64))
@@ -293,7 +328,7 @@ class _Run:
     def _batches(self) -> Iterator[tuple[Tensor, Tensor]]:
         """Batches of windows that this run has not seen."""
         first = self.step * self.settings.batch
-        windows: IterableDataset[tuple[Tensor, Tensor]] = _Windows(self.settings, self.press, first)
+        windows: IterableDataset[tuple[Tensor, Tensor]] = _TurnedWindows(self.settings, self.press, first)
         if self.data is not None:
             windows = _Mixed(self.settings, self.press, first, self.data.training)
         workers = self.settings.workers
