@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from napari_welllog.annotations import AnnotationFolder, export_pairs, find_pairs, import_pairs
+from napari_welllog.annotations import AnnotationFolder, export_coco, export_pairs, find_pairs, import_pairs
 from napari_welllog.errors import AnnotationsError
 
 
@@ -40,6 +40,35 @@ def test_a_tall_picture_becomes_several_windows(well, tmp_path) -> None:
     Image.new("L", (40, 9000)).save(mask)
     names = import_pairs(well.folder, [(image, mask)])
     assert [well.folder.windows[name].place.rows for name in names] == [8192, 808]
+
+
+def test_coco_keeps_every_pixel_of_every_curve(well, tmp_path) -> None:
+    """Read back by the format's own library, as another tool would."""
+    pytest.importorskip("pycocotools")
+    from pycocotools.coco import COCO
+
+    names = [well.add(0, labels=well.classes[:200]), well.add(200, labels=np.zeros_like(well.classes[:200]))]
+    files = export_coco(well.folder, tmp_path / "coco")
+    assert len(files) == 3
+    read = COCO(str(tmp_path / "coco" / "coco.json"))
+    assert {read.cats[k]["name"] for k in (1, 2)} == {"curve one", "curve two"}
+    labels = {}
+    for image in read.imgs.values():
+        with Image.open(tmp_path / "coco" / image["file_name"]) as picture:
+            assert picture.size == (image["width"], image["height"])
+        curves = read.imgToAnns[image["id"]]
+        masks = [read.annToMask(curve) * curve["category_id"] for curve in curves]
+        labels[Path(image["file_name"]).stem] = sum(masks, np.zeros((image["height"], image["width"])))
+        assert all(curve["area"] == (mask > 0).sum() for curve, mask in zip(curves, masks, strict=True))
+    np.testing.assert_array_equal(labels[names[0]], well.classes[:200])
+    assert not labels[names[1]].any()
+
+
+def test_coco_without_its_library_says_what_to_install(well, tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr("napari_welllog.annotations.coco.find_spec", lambda name: None)
+    with pytest.raises(AnnotationsError, match=r"pip install 'napari-welllog\[coco\]'"):
+        export_coco(well.folder, tmp_path / "coco")
+    assert not (tmp_path / "coco").exists()
 
 
 def test_what_goes_out_comes_in_again(well, tmp_path) -> None:

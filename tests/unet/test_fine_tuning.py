@@ -170,6 +170,21 @@ def test_a_fine_tuning_that_was_stopped_goes_on_where_it_was(folder, beginner, t
     assert are_equal(out, straight)
 
 
+def test_a_checkpoint_knows_what_it_began_with(folder, beginner, tmp_path) -> None:
+    """Going on, the network need not be named again; naming another is a mistake that would go unseen."""
+    out, checkpoint = tmp_path / "w.safetensors", tmp_path / "run.pt"
+    with pytest.raises(Cancelled):
+        train(out, TINY, checkpoint=checkpoint, cancelled=after(2), annotations=folder, start=beginner)
+    train(out, TINY, checkpoint=checkpoint, resume=True, annotations=folder)
+    assert load_model(out).provenance["started_from"].startswith("beginner ")
+    kept = checkpoint.read_bytes()
+    with pytest.raises(
+        ModelError, match=r"began with beginner \(.*\), not with welllog-1 \(.*go on from that"
+    ):
+        train(out, TINY, checkpoint=checkpoint, resume=True, annotations=folder, start="welllog-1")
+    assert checkpoint.read_bytes() == kept
+
+
 def test_when_memory_runs_out_batches_are_computed_in_parts(folder, tmp_path, monkeypatch) -> None:
     told: list[TrainingStatus] = []
     forward, sizes = UNet.forward, []

@@ -11,6 +11,8 @@ from qtpy.QtCore import QPoint, QPointF, Qt
 from qtpy.QtGui import QMouseEvent
 from qtpy.QtWidgets import QApplication
 
+from napari_welllog.widgets.annotations_in_use import ANNOTATIONS_IN_USE
+
 
 class Mouse:
     """Moves over the canvas of a viewer as a hand does, told where in rows and columns of the scan."""
@@ -61,3 +63,9 @@ class Mouse:
 def hand_on(qtbot) -> Callable[[Any], Mouse]:
     """Takes the mouse of a viewer."""
     return lambda viewer: Mouse(viewer, qtbot)
+
+
+@pytest.fixture(autouse=True)
+def no_annotations_in_use(monkeypatch) -> None:
+    """Each test begins as a session does: nobody has annotated yet."""
+    monkeypatch.setattr(ANNOTATIONS_IN_USE, "path", None)

@@ -507,7 +507,7 @@ def test_pairs_of_other_tools_come_in_and_go_out(viewer, make_widget, qtbot, fol
     out = tmp_path / "out"
     monkeypatch.setattr(annotate_module, "_ask_folder", lambda *_: out)
     run(widget, qtbot, widget.exchange[1].click)
-    assert "1 pairs were written" in widget.job_bar.message.text()
+    assert "1 pair" in widget.job_bar.message.text()
     [mask] = (out / "masks").glob("*.png")
     assert np.array_equal(np.asarray(Picture.open(mask)), class_map_of(print_scan()).labels)
 

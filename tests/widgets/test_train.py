@@ -26,6 +26,7 @@ from napari_welllog.unet.losses import DEFAULT_LOSS, LOSSES
 from napari_welllog.unet.regions import Region, segment_regions
 from napari_welllog.unet.weights import load_model
 from napari_welllog.widgets import network_choice
+from napari_welllog.widgets.annotations_in_use import ANNOTATIONS_IN_USE
 from napari_welllog.widgets.class_layer import result_of
 from napari_welllog.widgets.layers import class_map_layer, scan_layer
 from napari_welllog.widgets.network_choice import FROM_SCRATCH, NETWORKS
@@ -107,6 +108,20 @@ def finish(qtbot, widget: TrainWidget, button: Any = None) -> None:
 def wait_for_batches(qtbot, widget: TrainWidget) -> None:
     """Wait until the network learns, with a first figure told."""
     qtbot.waitUntil(lambda: widget.result.text() != "", timeout=120_000)
+
+
+def test_the_folder_one_annotates_in_is_the_one_to_train_from(
+    qtbot, viewer, widget, folder, tmp_path
+) -> None:
+    ANNOTATIONS_IN_USE.tell(folder)
+    assert widget.annotations == folder
+    assert "3 windows of 1 scan" in widget.folder_state.text()
+    made_later = tiny(qtbot, TrainWidget(viewer), tmp_path)
+    assert made_later.annotations == folder
+    made_later.folder.setText("mine")
+    ANNOTATIONS_IN_USE.tell(tmp_path)
+    assert widget.annotations == tmp_path
+    assert made_later.annotations == Path("mine"), "what the user named stays"
 
 
 def preview_of(viewer: Any) -> Any:

@@ -3,6 +3,7 @@
 A folder that anyone can read holds them. Nothing in here knows a window or a network.
 """
 
+from napari_welllog.annotations.coco import export_coco, has_coco
 from napari_welllog.annotations.exchange import export_pairs, find_pairs, import_pairs
 from napari_welllog.annotations.folder import AnnotatedWindow, AnnotationFolder, place_in_view
 from napari_welllog.annotations.manifest import (
@@ -27,8 +28,10 @@ __all__ = [
     "Saver",
     "ScanIdentity",
     "Suggestion",
+    "export_coco",
     "export_pairs",
     "find_pairs",
+    "has_coco",
     "import_pairs",
     "merged_rows",
     "place_in_view",

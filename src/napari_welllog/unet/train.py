@@ -200,7 +200,7 @@ def train(
     out : the safetensors file to write.
     settings, press : how to train, and what to print.
     checkpoint : a file that is rewritten about once a minute, from which `resume` goes on.
-    resume : go on from the checkpoint where there is one.
+    resume : go on from the checkpoint where there is one; the network it began with need not be named again.
     progress : called about every 20 batches.
     cancelled : asked before every batch; then nothing is written.
     annotations : a folder of annotated windows to learn from too. Scores are then measured on some of them that
@@ -215,7 +215,8 @@ def train(
 
     Raises
     ------
-    ModelError : an unknown loss, a network or a checkpoint that cannot be read, or too little memory for a window.
+    ModelError : an unknown loss, a network or a checkpoint that cannot be read, a checkpoint that began with another
+        network, or too little memory for a window.
     AnnotationsError : the annotations cannot be used, or are too few to hold some out.
     OutputError : the weights or the checkpoint cannot be written; of the weights this is known before training.
     Cancelled : asked to stop; the checkpoint, where one is named, holds what was learnt.
@@ -257,7 +258,8 @@ class _Run:
     ) -> None:
         torch.manual_seed(settings.seed)
         self.settings, self.press, self.checkpoint = settings, press, checkpoint
-        self.data, self.start = data, start
+        self.data = data
+        self.started_from = None if start is None else f"{start.name} {start.sha256}"
         network = UNet() if start is None else copy.deepcopy(start.network)
         self.network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.average = AveragedModel(self.network, multi_avg_fn=_average, use_buffers=True)
@@ -419,8 +421,8 @@ class _Run:
         if self.settings.loss_parameters:
             chosen = sorted(self.settings.loss_parameters.items())
             said["loss_parameters"] = " ".join(f"{name}={value:g}" for name, value in chosen)
-        if self.start is not None:
-            said["started_from"] = f"{self.start.name} {self.start.sha256}"
+        if self.started_from is not None:
+            said["started_from"] = self.started_from
         if self.data is not None:
             learnt, measured = self.data.windows
             said["data"] = "annotated windows and the printing press of napari-welllog"
@@ -444,6 +446,8 @@ class _Run:
             "measured_at": self.measured_at,
             "best": None if self.best is None else self.best.as_state(),
             "annotations": None if self.data is None else self.data.sha256,
+            "started_from": self.started_from,
+            "rate": self.rate,
         }
         content = io.BytesIO()
         torch.save(state, content)
@@ -460,6 +464,7 @@ class _Run:
             self.average.load_state_dict(state["average"])
             self.optimizer.load_state_dict(state["optimizer"])
             self.step, self.seconds = int(state["step"]), float(state["seconds"])
+            began, self.rate = state.get("started_from", self.started_from), state.get("rate", self.rate)
             # On other annotations the best would be measured anew: what was best on those may not be on these.
             if state.get("annotations") == (None if self.data is None else self.data.sha256):
                 self.measured_at = float(state.get("measured_at", 0))
@@ -468,6 +473,26 @@ class _Run:
             raise ModelError(
                 f"'{self.checkpoint}' is not a checkpoint of this training; give another, or start afresh."
             ) from error
+        if self.started_from not in (None, began):
+            raise ModelError(
+                f"The training in '{self.checkpoint}' began with {_short(began)}, not with "
+                f"{_short(self.started_from)}: go on from that, or start afresh."
+            )
+        self.started_from = began
+
+
+def _short(network: str | None) -> str:
+    """Name of a network of which the hash is known, with as much of it as tells two apart.
+
+    Examples
+    --------
+    >>> _short("welllog-1 0123456789abcdef"), _short(None)
+    ('welllog-1 (01234567)', 'nothing')
+    """
+    if network is None:
+        return "nothing"
+    name, _, digest = network.rpartition(" ")
+    return f"{name} ({digest[:8]})"
 
 
 @dataclass(frozen=True, eq=False)

@@ -37,8 +37,10 @@ from napari_welllog.annotations import (
     SaveState,
     ScanIdentity,
     Suggestion,
+    export_coco,
     export_pairs,
     find_pairs,
+    has_coco,
     import_pairs,
     place_in_view,
     suggest_windows,
@@ -48,6 +50,7 @@ from napari_welllog.errors import AnnotationsError, WelllogError
 from napari_welllog.scan import Scan
 from napari_welllog.strokes import find_strand, paint
 from napari_welllog.unet.regions import regions_of_tracks
+from napari_welllog.widgets.annotations_in_use import ANNOTATIONS_IN_USE
 from napari_welllog.widgets.controls import make_button, side_by_side
 from napari_welllog.widgets.docks import ScrollColumn, join_tabs
 from napari_welllog.widgets.jobs import Job, JobBar, describe
@@ -214,6 +217,7 @@ class AnnotateWidget(QWidget):
             self.list_label.setText(
                 f"{len(windows)} of this scan, {len(self.saved.folder.windows)} in the folder"
             )
+            ANNOTATIONS_IN_USE.tell(self.saved.folder.path)
 
     def _show_item(self, item: QListWidgetItem) -> None:
         """Say of a window where it is and how far it is."""
@@ -571,7 +575,7 @@ class AnnotateWidget(QWidget):
         self.job_bar.cancel_button.setEnabled(False)  # half an import would be a riddle
 
     def export_masks(self) -> None:
-        """Write all windows as pairs of pictures and masks for other tools."""
+        """Write all windows as pairs of pictures and masks for other tools, and as COCO where that is installed."""
         try:
             saved = self._ready()
             if not saved.folder.windows:
@@ -585,10 +589,15 @@ class AnnotateWidget(QWidget):
 
         def write(job: Job) -> list[Path]:
             saved.flush()
-            return export_pairs(saved.folder, out)
+            files = export_pairs(saved.folder, out)
+            if has_coco():
+                export_coco(saved.folder, out)
+            return files
 
         def tell(files: Sequence[Path]) -> None:
-            self.job_bar.say(f"{len(files) // 2} pairs were written into {out}.")
+            pairs = "1 pair" if len(files) == 2 else f"{len(files) // 2} pairs"
+            also = " and coco.json" if has_coco() else ""
+            self.job_bar.say(f"{pairs}{also} written into {out}.")
 
         self.job_bar.start(write, tell, text="Exporting")
         self.job_bar.cancel_button.setEnabled(False)
@@ -677,7 +686,9 @@ class AnnotateWidget(QWidget):
             make_button(
                 "Import…", "Add pictures and masks that another tool made as windows", self.import_masks
             ),
-            make_button("Export…", "Write all windows as pairs of plain PNG pictures", self.export_masks),
+            make_button(
+                "Export…", "Write all windows as pairs of plain PNG pictures, and as COCO", self.export_masks
+            ),
         ]
         layout.addLayout(side_by_side(*self.exchange))
         layout.addStretch(1)

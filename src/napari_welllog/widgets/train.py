@@ -27,6 +27,7 @@ from qtpy.QtWidgets import (
 from napari_welllog.annotations import AnnotationFolder
 from napari_welllog.errors import AnnotationsError, OutputError, WelllogError
 from napari_welllog.unet.scores import PixelScores, curve_f1
+from napari_welllog.widgets.annotations_in_use import ANNOTATIONS_IN_USE
 from napari_welllog.widgets.controls import make_button, side_by_side
 from napari_welllog.widgets.docks import ScrollColumn, join_tabs, put_beside
 from napari_welllog.widgets.jobs import Job, JobBar
@@ -91,6 +92,7 @@ class TrainWidget(QWidget):
         self.plots: TrainPlots | None = None
         self.scores_before: PixelScores | None = None
         self._may_replace: Path | None = None
+        self._taken_over = ""
         self._seen: Any = None
         self._window: Callable[[], QWidget | None] | None = None
         self._build()
@@ -102,6 +104,9 @@ class TrainWidget(QWidget):
         self._removed_slot = self._on_removed
         viewer.layers.events.removed.connect(self._removed_slot)
         self.destroyed.connect(_Farewell(self.__dict__))
+        ANNOTATIONS_IN_USE.changed.connect(self._take_over)
+        if ANNOTATIONS_IN_USE.path is not None:
+            self._take_over(ANNOTATIONS_IN_USE.path)
         self._tell_annotations()
         self._tell_state()
 
@@ -127,6 +132,16 @@ class TrainWidget(QWidget):
         path = self.start.browse(segment_settings().model_folder)
         if path is not None:
             self.start.choose(path)
+
+    def _take_over(self, folder: Path) -> None:
+        """Offer to train from the folder that is annotated in, unless the user has named another."""
+        if not isalive(self):  # type: ignore[no-untyped-call]
+            return
+        if self.folder.text() in ("", self._taken_over):
+            self._taken_over = str(folder)
+            self.folder.setText(str(folder))
+        if self.annotations == folder:
+            self._tell_annotations()
 
     def _browse_annotations(self) -> None:
         """Let the user choose a folder of annotated windows."""
