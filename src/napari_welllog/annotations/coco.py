@@ -67,7 +67,8 @@ def export_coco(folder: AnnotationFolder, out: str | Path) -> list[Path]:
     names = sorted(folder.windows)
     pictures = {name: Path(out) / "images" / f"{name}.png" for name in names}
     described = Path(out) / COCO_FILE
-    images, annotations = [], []
+    images: list[dict[str, Any]] = []
+    annotations: list[dict[str, Any]] = []
     with staged([*pictures.values(), described]) as places:
         for number, (name, path) in enumerate(pictures.items(), start=1):
             window = folder.read(name)
