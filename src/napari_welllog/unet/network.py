@@ -6,12 +6,9 @@ from typing import cast
 
 from torch import Tensor, nn
 
-CHANNELS = (16, 32, 64, 96, 128)
-CLASSES = 3
-FOLD = 2
-STRIDE = FOLD * 2 ** (len(CHANNELS) - 1)
-ACROSS = 15
-"""Places along a row, at the coarsest level, that a look across the track takes in."""
+from napari_welllog.unet.layout import CHANNELS, CLASSES, FOLD, LOOKS, STRIDE
+
+__all__ = ["CHANNELS", "CLASSES", "FOLD", "STRIDE", "Look", "UNet", "parameter_count"]
 
 
 def _convolutions(inputs: int, outputs: int) -> nn.Sequential:
@@ -26,29 +23,32 @@ def _convolutions(inputs: int, outputs: int) -> nn.Sequential:
     return nn.Sequential(*layers)
 
 
-class LookAcross(nn.Module):
-    """Let every place know what lies beside it on the same rows, far to the left and right.
+class Look(nn.Module):
+    """Let every place know what lies far to its left and right, and above and below.
 
     Which of two solid pens is the lighter can only be told with both in view, and they may stand half a track
-    apart. A convolution along the rows alone sees that far and makes no tile see more rows. It is split into one
-    for each channel and one over the channels (Howard and others 2017, MobileNets, arXiv:1704.04861).
+    apart; a curve that runs straight for a while is told from a grid line where it turns. The convolution is
+    split into one for each channel and one over the channels (Howard and others 2017, MobileNets,
+    arXiv:1704.04861). Looking across alone makes no tile see more rows.
 
     Parameters
     ----------
     channels : channels in and out.
+    along, across : places it takes in down and across the track, odd numbers.
     """
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, channels: int, along: int, across: int) -> None:
         super().__init__()
+        size, padding = (along, across), (along // 2, across // 2)
         self.convolutions = nn.Sequential(
-            nn.Conv2d(channels, channels, (1, ACROSS), padding=(0, ACROSS // 2), groups=channels, bias=False),
+            nn.Conv2d(channels, channels, size, padding=padding, groups=channels, bias=False),
             nn.Conv2d(channels, channels, 1, bias=False),
             nn.BatchNorm2d(channels),
             nn.ReLU(inplace=True),
         )
 
     def forward(self, features: Tensor) -> Tensor:
-        """Features (n, channels, rows, columns) with what was seen across added."""
+        """Features (n, channels, rows, columns) with what was seen far away added."""
         return features + cast(Tensor, self.convolutions(features))
 
 
@@ -58,7 +58,7 @@ class UNet(nn.Module):
     Three changes. Blocks of 2 x 2 pixels are folded into channels before the first convolution and unfolded after
     the last, so that no convolution runs at full resolution and no pixel is lost. The skip connections are added,
     not concatenated, which halves the work of the way up. Both make it cheap enough for paper tens of thousands
-    of rows long. And at the coarsest level it looks twice across the track.
+    of rows long. And at the coarsest level it looks far around.
 
     Parameters
     ----------
@@ -78,7 +78,7 @@ class UNet(nn.Module):
         inputs = (FOLD * FOLD, *channels[:-1])
         self.down = nn.ModuleList(_convolutions(i, o) for i, o in zip(inputs, channels, strict=True))
         self.pool = nn.MaxPool2d(2)
-        self.across = nn.Sequential(LookAcross(channels[-1]), LookAcross(channels[-1]))
+        self.looks = nn.Sequential(*(Look(channels[-1], *size) for size in LOOKS))
         pairs = list(zip(channels[1:], channels[:-1], strict=True))
         self.narrow = nn.ModuleList(nn.Conv2d(deep, shallow, 1) for deep, shallow in pairs)
         self.grow = nn.Upsample(scale_factor=2, mode="nearest")
@@ -93,7 +93,7 @@ class UNet(nn.Module):
         for level, convolutions in enumerate(self.down):
             features = convolutions(features if level == 0 else self.pool(features))
             skips.append(features)
-        features = self.across(skips.pop())
+        features = self.looks(skips.pop())
         for narrow, convolutions in zip(reversed(self.narrow), reversed(self.up), strict=True):
             features = convolutions(skips.pop() + self.grow(narrow(features)))
         return cast(Tensor, self.unfold(self.head(features)))

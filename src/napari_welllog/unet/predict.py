@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import torch
 
 ALIGNMENT = 32
-HALO_ROWS = 224
+HALO_ROWS = 352
 HALO_COLUMNS = 672
 """Wider than the network's reach, which is far along the rows. Few scans are so wide that they are cut there."""
 TILE_MEGAPIXELS = 4.5

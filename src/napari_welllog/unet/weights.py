@@ -4,42 +4,85 @@ from __future__ import annotations
 
 import hashlib
 import os
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from functools import lru_cache
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+from numpy.typing import NDArray
+
 from napari_welllog.errors import ModelError
 from napari_welllog.output import naming, staged
+from napari_welllog.unet.layout import CHANNELS, shapes_of_weights
 
 if TYPE_CHECKING:
-    from torch import Tensor, nn
+    from torch import nn
 
     from napari_welllog.unet.network import UNet
 
-ARCHITECTURE = "napari-welllog U-Net 2"
+Weights = Mapping[str, NDArray[np.float32]]
+
+ARCHITECTURE = "napari-welllog U-Net 3"
 SHIPPED = "welllog-1"
 MOST_CHANNELS = 512
 """Channels of the widest network that is accepted, so that a hostile file cannot ask for all the memory."""
 
 
-@dataclass(frozen=True)
 class Model:
-    """A network ready for use.
+    """A network ready for use, as its trained numbers and, where torch is to run it, as torch has it.
 
     Parameters
     ----------
     name : name of a shipped model, or the stem of its file.
     sha256 : hash of the weights file.
-    network : the network, in evaluation mode.
+    network : the network, in evaluation mode; made from the weights when it is first asked for, if left out.
     provenance : what the weights file says of its making.
+    weights : the trained numbers by their names in `UNet`, float32; read from the network, if left out.
     """
 
-    name: str
-    sha256: str
-    network: UNet
-    provenance: dict[str, str] = field(default_factory=dict)
+    def __init__(
+        self,
+        name: str,
+        sha256: str,
+        network: UNet | None = None,
+        provenance: Mapping[str, str] | None = None,
+        weights: Weights | None = None,
+    ) -> None:
+        self.name, self.sha256, self.provenance = name, sha256, dict(provenance or {})
+        self._network, self._weights = network, weights
+
+    @property
+    def weights(self) -> Weights:
+        """The trained numbers by their names in `UNet`, float32."""
+        if self._weights is None:
+            self._weights = numbers_of(self.network)
+        return self._weights
+
+    @property
+    def network(self) -> UNet:
+        """The network as torch runs it, in evaluation mode."""
+        if self._network is None:
+            self._network = _built(self.weights)
+        return self._network
+
+
+def numbers_of(network: nn.Module) -> dict[str, NDArray[np.float32]]:
+    """The trained numbers of a network by their names, float32."""
+    return {name: tensor.detach().float().cpu().numpy() for name, tensor in network.state_dict().items()}
+
+
+def _built(weights: Weights) -> UNet:
+    """The network of some weights."""
+    import torch
+
+    from napari_welllog.unet.network import UNet
+
+    network = UNet(_channels(weights))
+    tensors = {name: torch.from_numpy(np.array(numbers)) for name, numbers in weights.items()}
+    network.load_state_dict(tensors)
+    return network.eval()
 
 
 def save_weights(path: Path | str, network: nn.Module, provenance: dict[str, str]) -> None:
@@ -106,49 +149,47 @@ def _find(name_or_file: str) -> Path:
 @lru_cache(maxsize=4)
 def _load(path: str, changed: int) -> Model:
     """Read and check a weights file."""
-    from napari_welllog.unet.network import UNet
-
-    content, tensors, provenance = _read(path)
+    content, weights, provenance = _read(path)
     architecture = provenance.get("architecture", ARCHITECTURE)
     if architecture != ARCHITECTURE:
         raise ModelError(
             f"'{path}' holds the weights of {architecture!r}, not of {ARCHITECTURE!r}. Choose another."
         )
     try:
-        network = UNet(_channels(tensors))
-        network.load_state_dict(tensors)
-    except (RuntimeError, KeyError, IndexError, ValueError) as error:
+        expected = shapes_of_weights(_channels(weights))
+    except (KeyError, IndexError, ValueError):
+        expected = {}
+    if {name: numbers.shape for name, numbers in weights.items()} != expected:
         raise ModelError(
             f"'{path}' holds the weights of another network than {ARCHITECTURE}. Choose another."
-        ) from error
-    if not all(tensor.isfinite().all() for tensor in network.state_dict().values()):
+        )
+    if not all(np.isfinite(numbers).all() for numbers in weights.values()):
         raise ModelError(
             f"'{path}' holds weights that are not finite numbers: its training failed. Choose another."
         )
-    return Model(Path(path).stem, hashlib.sha256(content).hexdigest(), network.eval(), provenance)
+    return Model(Path(path).stem, hashlib.sha256(content).hexdigest(), None, provenance, weights)
 
 
-def _channels(tensors: dict[str, Tensor]) -> tuple[int, ...]:
+def _channels(weights: Weights) -> tuple[int, ...]:
     """The channels of each level of the network that these weights are of."""
-    from napari_welllog.unet.network import CHANNELS
-
-    channels = tuple(tensors[f"down.{level}.0.weight"].shape[0] for level in range(len(CHANNELS)))
+    channels = tuple(weights[f"down.{level}.0.weight"].shape[0] for level in range(len(CHANNELS)))
     if not all(0 < count <= MOST_CHANNELS for count in channels):
         raise ValueError(f"a level has {max(channels)} channels")
     return channels
 
 
-def _read(path: str) -> tuple[bytes, dict[str, Tensor], dict[str, str]]:
-    """The bytes, the tensors and the provenance of a safetensors file."""
+def _read(path: str) -> tuple[bytes, dict[str, NDArray[np.float32]], dict[str, str]]:
+    """The bytes, the trained numbers and the provenance of a safetensors file."""
     from safetensors import SafetensorError, safe_open
-    from safetensors.torch import load
+    from safetensors.numpy import load
 
     try:
-        with safe_open(path, "pt") as file:
+        with safe_open(path, "np") as file:
             provenance = dict(file.metadata() or {})
         content = Path(path).read_bytes()
-        return content, load(content), provenance
-    except (SafetensorError, OSError, KeyError) as error:
+        numbers = {name: np.asarray(array, np.float32) for name, array in load(content).items()}
+    except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
         raise ModelError(
             f"'{path}' is not a safetensors file of weights: {error}. Choose another."
         ) from error
+    return content, numbers, provenance
