@@ -218,7 +218,7 @@ def main() -> None:
     )
     parser.add_argument("--minutes", type=float, default=10.0, help="minutes of fine-tuning (default 10)")
     parser.add_argument("--steps", type=int, help="batches of fine-tuning, in the place of minutes")
-    parser.add_argument("--share", type=float, default=0.5, help="share of annotated windows (default 0.5)")
+    parser.add_argument("--share", type=float, default=0.4, help="share of annotated windows (default 0.4)")
     parser.add_argument("--pages", type=int, default=24, help="pages of the printing press (default 24)")
     parser.add_argument("--threads", type=int, default=2, help="threads of torch (default 2)")
     parser.add_argument("--only-before", action="store_true", help="print the F1 before, and stop")

@@ -488,7 +488,7 @@ def train(
     ] = None,
     annotated_share: Annotated[
         float, typer.Option(min=0.0, max=1.0, help="Share of annotated windows in what is learnt from.")
-    ] = 0.5,
+    ] = 0.4,
     loss_parameter: Annotated[
         list[str] | None,
         typer.Option(

@@ -16,8 +16,9 @@ import torch
 from napari_welllog.annotations import AnnotationFolder, Place, ScanIdentity
 from napari_welllog.errors import AnnotationsError, Cancelled, ModelError, OutputError
 from napari_welllog.scan import Scan
-from napari_welllog.synthetic import print_window
+from napari_welllog.synthetic import PressSettings, print_window
 from napari_welllog.unet import Model, load_model
+from napari_welllog.unet.annotated import read_annotated
 from napari_welllog.unet.network import UNet
 from napari_welllog.unet.scores import curve_f1
 from napari_welllog.unet.train import (
@@ -109,7 +110,7 @@ def test_the_weights_say_where_they_come_from(folder, beginner, tmp_path) -> Non
     assert said["started_from"] == f"beginner {load_model(beginner).sha256}"
     assert said["annotations"] == folder.sha256()
     assert said["annotated_windows"] == "2 learnt from, 1 held out by window"
-    assert said["annotated_share"] == "0.5"
+    assert said["annotated_share"] == "0.4"
     assert said["loss_parameters"] == "curve_two_weight=12"
     assert said["data"] == "annotated windows and the printing press of napari-welllog"
     assert (said["loss"], said["steps"], said["windows"]) == ("weighted", "4", "16")
@@ -232,6 +233,31 @@ def test_parts_of_a_batch_have_the_gradients_of_the_whole(monkeypatch) -> None:
             [loss, *(float(p.grad.sum()) for p in run.network.parameters() if p.grad is not None)]
         )
     np.testing.assert_allclose(gradients[0], gradients[1], rtol=1e-2, atol=1e-5)
+
+
+def test_wide_annotated_curves_do_not_drown_thin_printed_ones(folder) -> None:
+    """The loss of each kind counts by its number of windows, however many curve pixels these hold."""
+    run = module._Run(
+        replace(TINY, annotated_share=0.5, loss="dice"), PressSettings(), None, read_annotated(folder)
+    )
+    kinds = run._are_annotated(4)
+    assert kinds.tolist() == [False, True, False, True]
+    labels = torch.zeros(4, 32, 32, dtype=torch.int64)
+    labels[kinds], labels[~kinds, :, 5:7] = 1, 1
+    found, missed = (torch.nn.functional.one_hot(labels, 3).movedim(-1, 1).float() * 20 for _ in range(2))
+    missed[~kinds] = 0
+    missed[~kinds, 0] = 20
+    losses = [float(run._loss_by_kind(logits, labels, kinds)) for logits in (found, missed)]
+    assert losses[1] - losses[0] > 0.2, "missing every thin curve is a quarter of all that can be lost"
+
+
+def test_fine_tuning_keeps_the_statistics_of_all_other_pages(folder, beginner, tmp_path) -> None:
+    train(tmp_path / "w.safetensors", TINY, annotations=folder, start=beginner)
+    before, after = (load_model(path).network.state_dict() for path in (beginner, tmp_path / "w.safetensors"))
+    statistics = [name for name in before if "running" in name]
+    assert statistics
+    for name in statistics:
+        torch.testing.assert_close(before[name], after[name], rtol=0, atol=0)
 
 
 def test_scores_of_crops_are_those_of_the_network_as_it_predicts(folder) -> None:

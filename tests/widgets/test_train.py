@@ -144,7 +144,7 @@ def test_annotations_become_a_network_that_segment_scan_offers_at_once(
     said = load_model(out).provenance
     assert said["started_from"].startswith("welllog-1 ")
     assert said["annotated_windows"] == "2 learnt from, 1 held out by window"
-    assert (said["loss"], said["annotated_share"], said["steps"]) == (DEFAULT_LOSS, "0.5", "4")
+    assert (said["loss"], said["annotated_share"], said["steps"]) == (DEFAULT_LOSS, "0.4", "4")
     assert "Saved as mine.safetensors" in widget.result.text()
     assert " before. It can now be chosen in Segment scan." in widget.result.text()
     index = segment.network.findData(str(out))

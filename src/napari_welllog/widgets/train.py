@@ -57,7 +57,7 @@ if TYPE_CHECKING:
     from napari_welllog.widgets.train_plots import TrainPlots
 
 MINUTES = 10.0
-ANNOTATED_PERCENT = 50
+ANNOTATED_PERCENT = 40
 ENDING = ".safetensors"
 NO_ANNOTATIONS = "Learns from printed logs alone. Annotate windows of your scans to adapt it to them."
 
