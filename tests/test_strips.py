@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from importlib import import_module
 from pathlib import Path
 
@@ -42,7 +41,9 @@ def assert_same(path: Path, **options) -> None:
         assert len(pixels._strips) > 3
         # From the end to the beginning, each a little higher than the strips are.
         for first in range(len(pixels) - 77, 0, -77):
-            np.testing.assert_array_equal(pixels[first : first + 77, 5:60], whole.pixels[first : first + 77, 5:60])
+            np.testing.assert_array_equal(
+                pixels[first : first + 77, 5:60], whole.pixels[first : first + 77, 5:60]
+            )
 
 
 def write_tiff(path: Path, pixels: np.ndarray, **options) -> None:
@@ -56,12 +57,16 @@ def write_tiff(path: Path, pixels: np.ndarray, **options) -> None:
 @pytest.mark.parametrize("rows_per_strip", [16, 100, 640])
 def test_a_bilevel_tiff_in_strips_of_any_height(tmp_path, compression, rows_per_strip) -> None:
     picture = Image.fromarray(printed(BILEVEL)).convert("1", dither=Image.Dither.NONE)
-    picture.save(tmp_path / "log.tif", compression=compression, tiffinfo={278: rows_per_strip}, dpi=(200, 200))
+    picture.save(
+        tmp_path / "log.tif", compression=compression, tiffinfo={278: rows_per_strip}, dpi=(200, 200)
+    )
     assert_same(tmp_path / "log.tif")
 
 
 @pytest.mark.parametrize("options", [{}, {"compression": "zlib"}, {"compression": "zlib", "predictor": True}])
-@pytest.mark.parametrize("layout", [{"rowsperstrip": 30}, {"rowsperstrip": 640}, {"tile": (32, 48)}, {"tile": (640, 64)}])
+@pytest.mark.parametrize(
+    "layout", [{"rowsperstrip": 30}, {"rowsperstrip": 640}, {"tile": (32, 48)}, {"tile": (640, 64)}]
+)
 def test_a_grey_tiff_in_strips_and_in_tiles(tmp_path, options, layout) -> None:
     write_tiff(tmp_path / "log.tif", printed(GREY), **options, **layout)
     assert_same(tmp_path / "log.tif")
@@ -114,7 +119,9 @@ def test_one_strip_of_group_4_is_decoded_part_by_part(
     ink = rng.random((rows, columns)) < share
     ink[:: int(rng.integers(2, 9))] = False
     picture = Image.fromarray(~ink)
-    picture.save(tmp_path / "log.tif", compression="group4", tiffinfo={278: rows, 262: 0 if white_is_zero else 1})
+    picture.save(
+        tmp_path / "log.tif", compression="group4", tiffinfo={278: rows, 262: 0 if white_is_zero else 1}
+    )
     whole = read_scan(tmp_path / "log.tif").pixels
     monkeypatch.setattr(tiff_module, "BLOCK_PIXELS", at_once * columns)
     monkeypatch.setattr(tiff_module._Segments, "_blocks_from", lambda *_: pytest.fail("decoded in one piece"))
@@ -147,7 +154,9 @@ def cut_short(path: Path, share: float) -> None:
 
 @pytest.mark.parametrize("rows_per_strip", [40, 640])
 @pytest.mark.parametrize("place", [0.2, 0.5, 0.8])
-def test_a_damaged_file_is_refused_on_entering_in_the_words_of_read_scan(tmp_path, rows_per_strip, place) -> None:
+def test_a_damaged_file_is_refused_on_entering_in_the_words_of_read_scan(
+    tmp_path, rows_per_strip, place
+) -> None:
     path = tmp_path / "log.tif"
     Image.fromarray(printed(BILEVEL)).convert("1", dither=Image.Dither.NONE).save(
         path, compression="group4", tiffinfo={278: rows_per_strip}

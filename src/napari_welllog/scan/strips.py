@@ -98,7 +98,10 @@ class StripPixels:
 
     def rows(self, first: int, last: int) -> GreyPixels:
         """The pixels of rows first to last, read-only uint8 (last - first, columns)."""
-        parts = [self._strip(k)[max(first - self._tops[k], 0) : last - self._tops[k]] for k in self._in(first, last)]
+        parts = [
+            self._strip(k)[max(first - self._tops[k], 0) : last - self._tops[k]]
+            for k in self._in(first, last)
+        ]
         if len(parts) == 1:
             return parts[0]
         return np.concatenate(parts) if parts else np.empty((0, self.shape[1]), np.uint8)

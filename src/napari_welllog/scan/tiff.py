@@ -287,7 +287,9 @@ class _Segments:
         """Cut the page into bands that are decoded each by itself; none where a segment is too large for that."""
         if self.splits and self.rows > self._rows_at_once():
             parts = [part for row in range(self.down) for [part] in self._parts(self._segment(row, 0))]
-            return [Band(part.top, part.top + part.rows, partial(self._blocks_from, [part])) for part in parts]
+            return [
+                Band(part.top, part.top + part.rows, partial(self._blocks_from, [part])) for part in parts
+            ]
         if self.rows > _TALLEST_BAND * self._rows_at_once():
             return []
         at_once = max(1, self._rows_at_once() // self.rows)
@@ -329,7 +331,9 @@ class _Segments:
         }
         picture = _UnlimitedTiffFile(io.BytesIO(_small_tiff("<", tags, [data])))
         picture.load()
-        return np.asarray(picture).view(np.uint8) > 0  # Pillow makes True of 255, which counts as such nowhere else
+        return (
+            np.asarray(picture).view(np.uint8) > 0
+        )  # Pillow makes True of 255, which counts as such nowhere else
 
     def _segment(self, row: int, column: int) -> _Segment:
         """Give one segment by its place in the grid of segments."""
