@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
@@ -15,7 +15,7 @@ from PIL import Image
 
 from napari_welllog.class_map import ClassMap
 from napari_welllog.synthetic import PressSettings, PrintedLog, print_log
-from napari_welllog.unet import Model
+from napari_welllog.unet import ClassBand, Model
 
 
 @dataclass(frozen=True)
@@ -80,10 +80,26 @@ def know_the_answer(
     return ClassMap.from_labels(classes)
 
 
+def know_the_answer_in_bands(
+    pixels: np.ndarray,
+    model: object = None,
+    device: str = "auto",
+    progress: Callable[[float], None] | None = None,
+    cancelled: Callable[[], bool] | None = None,
+    where: object = None,
+) -> Iterator[ClassBand]:
+    """The same, some rows at a time."""
+    whole = know_the_answer(pixels, model, device, progress, cancelled)
+    for top in range(0, whole.shape[0], 352):
+        one, two = (plane[top : top + 352] for plane in whole.curve_probabilities)
+        yield ClassBand(top, whole.labels[top : top + 352], (one, two))
+
+
 @pytest.fixture
 def perfect_network(monkeypatch: pytest.MonkeyPatch) -> None:
     """Put a network that makes no mistakes in the place of the shipped one: quick, and known."""
     model = Model("perfect", "0" * 64, None)  # type: ignore[arg-type]
+    monkeypatch.setattr(import_module("napari_welllog.unet"), "segment", know_the_answer)
+    monkeypatch.setattr(import_module("napari_welllog.digitize"), "segment_bands", know_the_answer_in_bands)
     for module in (import_module("napari_welllog.digitize"), import_module("napari_welllog.unet")):
-        monkeypatch.setattr(module, "segment", know_the_answer)
         monkeypatch.setattr(module, "load_model", lambda name_or_file=None: model)

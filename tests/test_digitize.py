@@ -210,7 +210,7 @@ def test_the_output_folder_is_checked_before_the_network_runs(well, tmp_path, mo
     def no_work(*args: object) -> None:
         pytest.fail("the network ran")
 
-    monkeypatch.setattr(import_module("napari_welllog.digitize"), "segment", no_work)
+    monkeypatch.setattr(import_module("napari_welllog.digitize"), "segment_bands", no_work)
     (tmp_path / "out").write_text("a file in the way")
     with pytest.raises(OutputError, match="out: cannot be written to"):
         digitize(well.scan, well.tracks, tmp_path / "out")

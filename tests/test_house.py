@@ -18,10 +18,12 @@ PACKAGE = Path(napari_welllog.__file__).parent
 ENGINE_ROOMS = [
     "errors",
     "output",
+    "overlap",
     "scan",
     "tracks",
     "calibrate",
     "class_map",
+    "class_map_file",
     "synthetic",
     "annotations",
     "unet",

@@ -77,10 +77,46 @@ class ClassMap:
 
     def shares(self) -> tuple[float, float, float]:
         """Share of the pixels in background, curve one and curve two; they add up to 1."""
-        # Counting class by class takes no memory; bincount takes eight bytes a pixel.
-        counts = [int(np.count_nonzero(self.labels == curve)) for curve in (CURVE_ONE, CURVE_TWO)]
-        one, two = (count / max(self.labels.size, 1) for count in counts)
-        return 1 - one - two, one, two
+        return shares_of(count_curves(self.labels), self.labels.size)
+
+
+@dataclass(frozen=True)
+class WrittenClassMap:
+    """The class map of a scan of any length, whose labels have gone to a file and are not in memory.
+
+    Parameters
+    ----------
+    shape : rows and columns.
+    curve_probabilities : two csr_array of uint8 (rows, columns), as in a `ClassMap`.
+    counts : how many pixels are curve one, and how many curve two.
+
+    Examples
+    --------
+    >>> empty = csr_array((4, 5), dtype=np.uint8)
+    >>> WrittenClassMap((4, 5), (empty, empty), (5, 0)).shares()
+    (0.75, 0.25, 0.0)
+    """
+
+    shape: tuple[int, int]
+    curve_probabilities: tuple[csr_array, csr_array]
+    counts: tuple[int, int]
+
+    def shares(self) -> tuple[float, float, float]:
+        """Share of the pixels in background, curve one and curve two; they add up to 1."""
+        return shares_of(self.counts, self.shape[0] * self.shape[1])
+
+
+def count_curves(labels: NDArray[np.uint8]) -> tuple[int, int]:
+    """How many pixels are curve one, and how many curve two."""
+    # Counting class by class takes no memory; bincount takes eight bytes a pixel.
+    one, two = (int(np.count_nonzero(labels == curve)) for curve in (CURVE_ONE, CURVE_TWO))
+    return one, two
+
+
+def shares_of(counts: tuple[int, int], pixels: int) -> tuple[float, float, float]:
+    """Share of background, curve one and curve two among some pixels, from the counts of the curves."""
+    one, two = (count / max(pixels, 1) for count in counts)
+    return 1 - one - two, one, two
 
 
 def read_labels(path: str | os.PathLike[str]) -> NDArray[np.uint8]:

@@ -10,7 +10,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from enum import StrEnum
 from pathlib import Path
 from types import FrameType
@@ -362,29 +362,33 @@ def segment(
     device: DeviceOption = Device.AUTO,
 ) -> None:
     """Give every pixel of a scan one of three classes."""
-    from napari_welllog.digitize import write_class_map, write_probabilities
+    from napari_welllog.digitize import segment_to_file, write_probabilities
     from napari_welllog.output import naming, staged
-    from napari_welllog.scan import read_scan
+    from napari_welllog.scan import open_in_strips
     from napari_welllog.unet import load_model
-    from napari_welllog.unet import segment as run
 
     targets = [out] if probabilities is None else [out, probabilities]
     if len({target.resolve() for target in targets}) < len(targets):
         raise OutputError(f"{out}: is asked for both results; give --out and --probabilities two files")
-    with _bars(["read", "segment", "write"]) as progress:
+    with _bars(["read", "segment", "write"]) as progress, ExitStack() as opened:
         progress("read", 0.0)
-        pixels = read_scan(scan).pixels
+        pixels = opened.enter_context(open_in_strips(scan)).pixels
         network = load_model(model)
         progress("read", 1.0)
-        with staged(targets, inputs=[scan, model]) as places:
-            class_map = run(pixels, network, device.value, lambda fraction: progress("segment", fraction))
-            progress("write", 0.0)
-            with naming(out, places[out]):
-                write_class_map(places[out], class_map.labels)
-            if probabilities is not None:
-                with naming(probabilities, places[probabilities]):
-                    write_probabilities(places[probabilities], class_map)
-            progress("write", 1.0)
+        places = opened.enter_context(staged(targets, inputs=[scan, model]))
+        with naming(out, places[out]):
+            class_map = segment_to_file(
+                places[out],
+                pixels,
+                network,
+                device.value,
+                lambda fraction: progress("segment", fraction),
+            )
+        progress("write", 0.0)
+        if probabilities is not None:
+            with naming(probabilities, places[probabilities]):
+                write_probabilities(places[probabilities], class_map)
+        progress("write", 1.0)
     background, one, two = class_map.shares()
     print(f"background {background:.2%}, curve one {one:.2%}, curve two {two:.2%}")
     print(*targets, sep="\n")
@@ -419,15 +423,19 @@ def tracks(
     from napari_welllog.calibrate.ocr import MISSING
     from napari_welllog.errors import OcrError
     from napari_welllog.output import naming, staged
-    from napari_welllog.scan import read_scan
+    from napari_welllog.scan import open_in_strips
     from napari_welllog.tracks import propose_tracks
 
     if paper is not None and not is_installed():
         raise OcrError(MISSING)
     targets = [target for target in (out, paper) if target is not None]
-    with _bars(["read", "find", "depth", "scales"]) as progress, staged(targets, inputs=[scan]) as places:
+    with (
+        _bars(["read", "find", "depth", "scales"]) as progress,
+        staged(targets, inputs=[scan]) as places,
+        ExitStack() as files,
+    ):
         progress("read", 0.0)
-        opened = read_scan(scan)
+        opened = files.enter_context(open_in_strips(scan))
         progress("read", 1.0)
         read = calibrate_scan(opened.pixels, opened.dpi, progress=progress) if is_installed() else None
         proposed = propose_tracks(opened.pixels) if read is None else read.proposal

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from napari_welllog.class_map import ClassMap
+from napari_welllog.class_map import ClassMap, WrittenClassMap
 from napari_welllog.paths import Path, PathSettings, find_paths
 from napari_welllog.tracks import Curve, DepthAxis, Track
 
@@ -93,7 +93,9 @@ class LogCurve:
     description: str = ""
 
 
-def extract_traces(class_map: ClassMap, track: Track, settings: PathSettings = PathSettings()) -> list[Trace]:
+def extract_traces(
+    class_map: ClassMap | WrittenClassMap, track: Track, settings: PathSettings = PathSettings()
+) -> list[Trace]:
     """Trace the curves of a track through the class map.
 
     First a path through the class probabilities over all rows decides which strand each curve is on; then the
@@ -127,7 +129,7 @@ def extract_traces(class_map: ClassMap, track: Track, settings: PathSettings = P
 class _TrackView:
     """The curve probabilities inside one track: outside its edges and in ignored rectangles there is no ink."""
 
-    def __init__(self, class_map: ClassMap, track: Track) -> None:
+    def __init__(self, class_map: ClassMap | WrittenClassMap, track: Track) -> None:
         scan_rows = track.rows_within(class_map.shape[0])
         self.top, self.rows = int(scan_rows[0]), len(scan_rows)
         left, right = track.edges(scan_rows)

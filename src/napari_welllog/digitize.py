@@ -4,38 +4,56 @@ from __future__ import annotations
 
 import math
 import time
-import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
-import tifffile
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
+from scipy.sparse import csr_array, vstack
 
 from napari_welllog import __version__
 from napari_welllog.calibrate import PaperCalibration, calibrate_scan, is_installed
 from napari_welllog.calibrate.ocr import MISSING
-from napari_welllog.class_map import ClassMap
+from napari_welllog.class_map import ClassMap, WrittenClassMap, count_curves, shares_of
+from napari_welllog.class_map_file import write_class_map, write_probabilities
 from napari_welllog.crossings import Crossing, find_crossings
 from napari_welllog.curves import LogCurve, Trace, TraceState, extract_traces, to_log_curve
 from napari_welllog.edits import Edits, apply_edits
 from napari_welllog.errors import Cancelled, LasError
 from napari_welllog.las import write_csv, write_las
 from napari_welllog.output import naming, staged
+from napari_welllog.overlap import WriteBehind
 from napari_welllog.overlay import write_overlay
-from napari_welllog.scan import Scan, read_scan
+from napari_welllog.scan import Scan, open_in_strips
 from napari_welllog.tracks import Curve, Track, Tracks, propose_tracks
-from napari_welllog.unet import Model, load_model, segment
+from napari_welllog.unet import Model, load_model, segment_bands
+from napari_welllog.unet.regions import Region, cleared_outside, regions_beside_tracks
+
+__all__ = [
+    "Clock",
+    "Reading",
+    "Report",
+    "Result",
+    "default_step",
+    "digitize",
+    "export",
+    "output_paths",
+    "read_curves",
+    "reading_of",
+    "segment_to_file",
+    "write_class_map",
+    "write_probabilities",
+]
 
 Stage = Literal["read", "calibrate", "segment", "trace", "write"]
 Progress = Callable[[Stage, float], None]
 
-_STRIP = 256
-"""Rows of a strip of the TIFF files."""
+_BAND = 4096
+"""Rows of a class map that are looked at together."""
 
 _MUCH_MISSING = 0.5
 """Share of its rows above which a missing curve is worth a warning."""
@@ -167,6 +185,9 @@ def digitize(
     All five are written, or none: when anything goes wrong, or the job is cancelled, nothing new is left and
     the results of an earlier run are as they were.
 
+    The scan is read, segmented and its class map written strip by strip, so a scan of any length takes little
+    memory. Classes are told in and beside the tracks; outside of them everything is background.
+
     Parameters
     ----------
     scan_path : path
@@ -206,26 +227,33 @@ def digitize(
     clock = Clock(progress, cancelled)
     files = output_paths(scan_path, out)
     inputs = [_file_of(given) for given in (scan_path, tracks, model, edits)]
-    with clock.stage("read"):
-        if step is not None:
-            _check_step(step)
-        given = Tracks.load(tracks) if isinstance(tracks, str | Path) else tracks
-        corrections = Edits.load(edits) if isinstance(edits, str | Path) else edits or Edits()
-        scan = read_scan(scan_path)
-        if given is not None:
-            given.check_against(scan.pixels.shape[0], scan.pixels.shape[1], source=_file_of(tracks))
-        network = model if isinstance(model, Model) else load_model(model)
-    # Entered before the long work, because it refuses a folder that cannot be written to.
-    with staged(files.values(), inputs=inputs) as places:
+    with ExitStack() as opened:
+        with clock.stage("read"):
+            if step is not None:
+                _check_step(step)
+            given = Tracks.load(tracks) if isinstance(tracks, str | Path) else tracks
+            corrections = Edits.load(edits) if isinstance(edits, str | Path) else edits or Edits()
+            scan = opened.enter_context(open_in_strips(scan_path))
+            if given is not None:
+                given.check_against(*scan.pixels.shape, source=_file_of(tracks))
+            network = model if isinstance(model, Model) else load_model(model)
+        # Entered before the long work, because it refuses a folder that cannot be written to.
+        places = opened.enter_context(staged(files.values(), inputs=inputs))
         paper = None
+        proposed = given is None
         if given is None:
             with clock.stage("calibrate"):
                 given, paper = _calibrate(scan, clock)
-            proposed = True
-        else:
-            proposed = False
-        with clock.stage("segment"):
-            class_map = segment(scan.pixels, network, device, clock.fraction, cancelled)
+        with clock.stage("segment"), naming(files["classes"], places[files["classes"]]):
+            class_map = segment_to_file(
+                places[files["classes"]],
+                scan.pixels,
+                network,
+                device,
+                clock.fraction,
+                cancelled,
+                regions_beside_tracks(given, scan.pixels.shape),
+            )
         with clock.stage("trace"):
             reading = read_curves(class_map, given, corrections, clock.fraction)
         result = Result(
@@ -238,6 +266,63 @@ def digitize(
             paper=paper,
         )
         return _write(result, files, places, step, clock)
+
+
+def segment_to_file(
+    path: str | Path,
+    pixels: NDArray[np.uint8],
+    model: Model | str | Path | None = None,
+    device: str = "auto",
+    progress: Callable[[float], None] | None = None,
+    cancelled: Callable[[], bool] | None = None,
+    regions: Sequence[Region] | None = None,
+) -> WrittenClassMap:
+    """Segment a scan and write its class map as it is made: reading, predicting and writing at the same time.
+
+    Parameters
+    ----------
+    path : path
+        The TIFF file, written in place.
+    pixels : uint8 (rows, columns)
+        The scan, as an array or as the pixels of `open_in_strips`.
+    model, device, progress, cancelled
+        As in `segment`.
+    regions : sequence of Region, optional
+        Where classes are told; outside of them everything is background. Everywhere by default.
+
+    Returns
+    -------
+    WrittenClassMap
+        What of the class map is not in the file.
+
+    Raises
+    ------
+    WelllogError
+        As `segment`, and as reading the pixels does.
+    OSError
+        If the file cannot be written.
+    Cancelled
+        If asked to stop.
+    """
+    shape = (pixels.shape[0], pixels.shape[1])
+    sheets: tuple[list[csr_array], list[csr_array]] = ([], [])
+    counts = np.zeros(2, np.int64)
+
+    def write(bands: Iterable[NDArray[np.uint8]]) -> None:
+        """Write the bands as they come."""
+        write_class_map(path, bands, shape)
+
+    where = None if regions is None else lambda tile: any(region.meets(tile) for region in regions)
+    bands = segment_bands(pixels, model, device, progress, cancelled, where)
+    with closing(bands), WriteBehind(write) as writer:
+        for band in bands:
+            labels = band.labels if regions is None else cleared_outside(band.labels, band.top, regions)
+            counts += count_curves(labels)
+            writer.add(labels)
+            for sheet, plane in zip(sheets, band.curve_probabilities, strict=True):
+                sheet.append(plane)
+    one, two = (vstack(sheet, format="csr") for sheet in sheets)
+    return WrittenClassMap(shape, (one, two), (int(counts[0]), int(counts[1])))
 
 
 def _calibrate(scan: Scan, clock: Clock) -> tuple[Tracks, PaperCalibration | None]:
@@ -263,8 +348,8 @@ class Result:
     ----------
     scan : Scan
         The scan.
-    class_map : ClassMap
-        The class of every pixel.
+    class_map : ClassMap or WrittenClassMap
+        The class of every pixel; the second if its file is written already.
     reading : Reading
         What was read from it.
     name : str
@@ -278,7 +363,7 @@ class Result:
     """
 
     scan: Scan
-    class_map: ClassMap
+    class_map: ClassMap | WrittenClassMap
     reading: Reading
     name: str
     model: ModelReport | None = None
@@ -342,7 +427,7 @@ def _write(
         tracks_proposed=result.tracks_proposed,
         calibration=reading.calibration,
         paper=result.paper,
-        class_shares=_shares(result.class_map),
+        class_shares=_shares(result),
         curves=reading.curve_reports(),
         crossings=reading.crossing_reports(),
         warnings=_warnings(result, reading),
@@ -366,11 +451,13 @@ def _write_results(result: Result, report: Report, places: Mapping[Path, Path], 
     writers: dict[str, Callable[[Path], None]] = {
         "las": lambda place: write_las(place, reading.log_curves, report.step),
         "csv": lambda place: write_csv(place, reading.log_curves, report.step),
-        "classes": lambda place: write_class_map(place, result.class_map.labels),
+        "classes": lambda place: _write_class_map(place, result),
         "overlay": lambda place: write_overlay(
             place, result.scan.pixels, reading.calibration, reading.traces, crossings
         ),
     }
+    if isinstance(result.class_map, WrittenClassMap):
+        del writers["classes"]
     asked = [kind for kind in writers if kind in report.files]
     for done, kind in enumerate(asked, start=1):
         place = places[report.files[kind]]
@@ -379,44 +466,17 @@ def _write_results(result: Result, report: Report, places: Mapping[Path, Path], 
         clock.fraction(done / len(asked))
 
 
-def write_class_map(path: str | Path, labels: NDArray[np.uint8]) -> None:
-    """Write a class map, uint8 (rows, columns), as a TIFF with deflate compression."""
-    tifffile.imwrite(
-        path,
-        labels,
-        photometric="minisblack",
-        compression="zlib",
-        compressionargs={"level": 6},
-        rowsperstrip=_STRIP,
-        metadata=None,
-    )
+def _write_class_map(place: Path, result: Result) -> None:
+    """Write a class map that is in memory."""
+    write_class_map(place, _labels_in_tracks(result), result.class_map.shape)
 
 
-def write_probabilities(path: str | Path, class_map: ClassMap) -> None:
-    """Write class probabilities as a TIFF of three channels, strip by strip.
-
-    Channels are background, curve one and curve two, uint8 (rows, columns, 3), in 255ths that add up to 255.
-    """
-    rows, columns = class_map.shape
-    tifffile.imwrite(
-        path,
-        _probability_strips(class_map),
-        shape=(rows, columns, 3),
-        dtype=np.uint8,
-        photometric="rgb",
-        compression="zlib",
-        rowsperstrip=_STRIP,
-        metadata=None,
-    )
-
-
-def _probability_strips(class_map: ClassMap) -> Iterator[bytes]:
-    """Make the compressed strips of a probability picture, each of uint8 (strip rows, columns, 3)."""
-    for top in range(0, class_map.shape[0], _STRIP):
-        one, two = (plane[top : top + _STRIP].toarray() for plane in class_map.curve_probabilities)
-        background = 255 - np.minimum(one.astype(np.uint16) + two, 255)
-        strip = np.stack([background.astype(np.uint8), one, two], axis=-1)
-        yield zlib.compress(strip.tobytes(), level=1)
+def _labels_in_tracks(result: Result) -> Iterator[NDArray[np.uint8]]:
+    """The labels of a class map that is in memory, some rows at a time: outside the tracks background."""
+    assert isinstance(result.class_map, ClassMap)
+    regions = regions_beside_tracks(result.reading.calibration, result.class_map.shape)
+    for top in range(0, result.class_map.shape[0], _BAND):
+        yield cleared_outside(result.class_map.labels[top : top + _BAND], top, regions)
 
 
 @dataclass(frozen=True)
@@ -466,7 +526,7 @@ class Reading:
 
 
 def read_curves(
-    class_map: ClassMap,
+    class_map: ClassMap | WrittenClassMap,
     calibration: Tracks,
     edits: Edits | None = None,
     progress: Callable[[float], None] | None = None,
@@ -475,7 +535,7 @@ def read_curves(
 
     Parameters
     ----------
-    class_map : ClassMap
+    class_map : ClassMap or WrittenClassMap
         The class of every pixel.
     calibration : Tracks
         Where the tracks are, and what their curves measure.
@@ -556,9 +616,14 @@ def _about_calibration(paper: PaperCalibration | None) -> list[str]:
     return read + [f"not read from the paper: {line}" for line in paper.refusals()]
 
 
-def _shares(class_map: ClassMap) -> ClassShares:
-    """Shares of the classes, rounded for people."""
-    background, one, two = (round(share, 6) for share in class_map.shares())
+def _shares(result: Result) -> ClassShares:
+    """Shares of the classes as written, rounded for people."""
+    if isinstance(result.class_map, WrittenClassMap):
+        shares = result.class_map.shares()
+    else:
+        counts = np.sum([count_curves(labels) for labels in _labels_in_tracks(result)], axis=0)
+        shares = shares_of((int(counts[0]), int(counts[1])), result.class_map.labels.size)
+    background, one, two = (round(share, 6) for share in shares)
     return ClassShares(background=background, curve_one=one, curve_two=two)
 
 

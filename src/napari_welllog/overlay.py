@@ -58,6 +58,9 @@ _EDITED = {1: _FIRST_COLOUR + 6, 2: _FIRST_COLOUR + 7}
 # Black ink is drawn this grey, so that a dark line over it stands out.
 _INK_GREY = 135
 
+# Rows of the scan that are reduced together.
+_BAND = 2048
+
 _DASH, _DASH_GAP = 6.0, 4.0
 _HATCH_STEP = 16
 _TICK = 12
@@ -138,8 +141,21 @@ def darkest_of_blocks(pixels: NDArray[np.uint8], factor: int) -> NDArray[np.uint
     >>> darkest_of_blocks(np.array([[255, 9, 255], [255, 255, 255]], np.uint8), 2).tolist()
     [[9, 255]]
     """
+    if factor == 1:
+        return pixels
+    rows, columns = (math.ceil(size / factor) for size in pixels.shape)
+    reduced = np.empty((rows, columns), np.uint8)
+    height = max(_BAND // factor, 1)
+    for top in range(0, rows, height):
+        # A whole number of blocks at a time, so that a long scan is never held whole.
+        reduced[top : top + height] = _darkest(pixels[factor * top : factor * (top + height)], factor)
+    return reduced
+
+
+def _darkest(pixels: NDArray[np.uint8], factor: int) -> NDArray[np.uint8]:
+    """The darkest pixel of each block of some rows."""
     for _ in range(2):
-        reduced = pixels[::factor].copy() if factor > 1 else pixels
+        reduced = pixels[::factor].copy()
         for offset in range(1, factor):
             rows = pixels[offset::factor]
             np.minimum(reduced[: len(rows)], rows, out=reduced[: len(rows)])

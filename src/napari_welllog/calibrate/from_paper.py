@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +34,7 @@ from napari_welllog.calibrate.result import (
 from napari_welllog.calibrate.straighten import Lean, Piece, cut, measure_lean
 from napari_welllog.calibrate.third_curve import third_curve
 from napari_welllog.errors import Cancelled
+from napari_welllog.scan import StripPixels
 from napari_welllog.tracks import Curve, DepthAxis, Track, Tracks, propose_tracks
 
 Pixels = NDArray[np.uint8]
@@ -155,13 +156,18 @@ def levelled(pixels: Pixels) -> Pixels:
         return pixels
     from scipy.ndimage import gaussian_filter
 
-    levelled = np.empty_like(pixels)
-    for start in range(0, len(pixels), 8 * _PATCH):
-        strip = pixels[start : start + 8 * _PATCH]
+    def level(strip: Pixels) -> Pixels:
+        """Level some rows by themselves."""
         shade = _shade_of_paper(strip, float(paper))
         share = (strip - np.float32(ink)) / np.maximum(shade - np.float32(ink), 20)
         grey = np.clip(255 * (share + 0.03), 0, 255).astype(np.float32)
-        levelled[start : start + 8 * _PATCH] = gaussian_filter(grey, _GRAIN, truncate=2)
+        return gaussian_filter(grey, _GRAIN, truncate=2).astype(np.uint8)
+
+    if isinstance(pixels, StripPixels):
+        return cast("Pixels", pixels.mapped(level, 8 * _PATCH))
+    levelled = np.empty_like(pixels)
+    for start in range(0, len(pixels), 8 * _PATCH):
+        levelled[start : start + 8 * _PATCH] = level(pixels[start : start + 8 * _PATCH])
     return levelled
 
 

@@ -33,6 +33,23 @@ class UnreadableError(Exception):
 
 
 @dataclass(frozen=True)
+class Band:
+    """Some rows of a page that can be decoded without those above.
+
+    Parameters
+    ----------
+    first, last : int
+        Its first row and the one after its last.
+    blocks : callable
+        Decodes it; the tops of the blocks count from the top of the page.
+    """
+
+    first: int
+    last: int
+    blocks: Callable[[], Iterator[Block]]
+
+
+@dataclass(frozen=True)
 class Page:
     """One page of a file, not decoded yet.
 
@@ -48,6 +65,11 @@ class Page:
         Decodes the page from top to bottom, block by block.
     orientation : int
         How the file stores the page, as tag 274 of TIFF and EXIF; 1 is upright.
+    bands : sequence of Band
+        The page as stored, from top to bottom, in parts that can be decoded each by itself; empty where the file
+        can only be decoded from its beginning.
+    in_rows : bool
+        Whether every block has all columns of the page, and lies below the one before.
     """
 
     rows: int
@@ -56,6 +78,8 @@ class Page:
     working_bytes: int
     blocks: Callable[[], Iterator[Block]]
     orientation: int = 1
+    bands: Sequence[Band] = ()
+    in_rows: bool = True
 
 
 def upright_size(rows: int, columns: int, orientation: int) -> tuple[int, int]:

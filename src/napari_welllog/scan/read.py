@@ -1,4 +1,4 @@
-"""Read a scan: which file it is, whether it fits, and its pages joined into one picture."""
+"""Read a scan: which file it is, whether it fits, and its pages joined into one picture, or read strip by strip."""
 
 from __future__ import annotations
 
@@ -7,16 +7,19 @@ import math
 import os
 import stat
 import struct
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_welllog.errors import ScanError
-from napari_welllog.scan.page import PAPER, SCAN_AGAIN, GreyPixels, Page, UnreadableError
+from napari_welllog.scan.page import PAPER, SCAN_AGAIN, Band, Block, GreyPixels, Page, UnreadableError
+from napari_welllog.scan.strips import Strip, StripPixels, packed_strips
 
 MAX_MEGAPIXELS = 4_000
 """Largest scan that `read_scan` opens unless told otherwise: seven times a log of 241,008 x 2,400 pixels."""
@@ -44,7 +47,7 @@ class Scan:
     Parameters
     ----------
     pixels : uint8 (rows, columns)
-        0 black ink, 255 paper.
+        0 black ink, 255 paper. From `open_in_strips`, a `StripPixels` that is indexed in the same way.
     dpi : float or None
         Resolution in pixels per inch; None when the file does not say, or says what no scanner does. The
         larger one where it differs across and down the page, as in a fax of 204 by 98.
@@ -108,10 +111,75 @@ def read_scan(
     ((600, 240), np.uint8(255), 200.0)
     """
     source = Path(path)
+    with _in_plain_words(source), _open_pages(source, pages) as opened:
+        _refuse_too_large(opened, max_megapixels)
+        return Scan(_joined(opened), _dpi(opened), source)
+
+
+@contextmanager
+def open_in_strips(
+    path: str | os.PathLike[str],
+    pages: Sequence[int] | None = None,
+    max_megapixels: float = MAX_MEGAPIXELS,
+) -> Iterator[Scan]:
+    """Open a scan of any length without holding its pixels in memory.
+
+    The pixels are those that `read_scan` gives, but decoded when they are asked for, and only a few strips of them
+    are held. The file is read through once on entering: a damaged one is refused before any work is done on it.
+    Where it can be decoded only from its beginning, such as a PNG, its pixels are kept packed.
+
+    Parameters
+    ----------
+    path, pages, max_megapixels
+        As in `read_scan`.
+
+    Yields
+    ------
+    Scan
+        Its pixels are a `StripPixels`, indexed as an array is; they can be read until the block is left.
+
+    Raises
+    ------
+    ScanError
+        As `read_scan`; also from reading pixels, when the file has become unreadable since.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> from PIL import Image
+    >>> with TemporaryDirectory() as folder:
+    ...     file = Path(folder) / "log.tif"
+    ...     Image.new("1", (240, 600), 1).save(file, compression="group4", dpi=(200, 200))
+    ...     with open_in_strips(file) as scan:
+    ...         print(scan.pixels.shape, scan.pixels[100:300, :50].shape, scan.dpi)
+    (600, 240) (200, 50) 200.0
+    """
+    source = Path(path)
+    with _pages_in_plain_words(source, pages) as opened:
+        with _in_plain_words(source):
+            _refuse_too_large(opened, max_megapixels, in_strips=True)
+            pixels = StripPixels(max(page.columns for page in opened), _strips(opened, source))
+        yield Scan(cast("GreyPixels", pixels), _dpi(opened), source)
+
+
+@contextmanager
+def _pages_in_plain_words(source: Path, pages: Sequence[int] | None) -> Iterator[list[Page]]:
+    """Open pages; what goes wrong in opening them is a ScanError, what goes wrong in using them stays as it is."""
+    with _in_plain_words(source):
+        opening = _open_pages(source, pages)
+        opened = opening.__enter__()
     try:
-        with _open_pages(source, pages) as opened:
-            _refuse_too_large(opened, max_megapixels)
-            return Scan(_joined(opened), _dpi(opened), source)
+        yield opened
+    finally:
+        opening.__exit__(None, None, None)
+
+
+@contextmanager
+def _in_plain_words(source: Path) -> Iterator[None]:
+    """Say in one line why a file cannot be opened as a scan."""
+    try:
+        yield
     except UnreadableError as error:
         raise ScanError(f"{source}: {error}") from error
     except MemoryError as error:
@@ -194,7 +262,7 @@ def _reason(error: Exception) -> str:
     return words if len(words) <= 120 else words[:117] + "..."
 
 
-def _refuse_too_large(pages: list[Page], max_megapixels: float) -> None:
+def _refuse_too_large(pages: list[Page], max_megapixels: float, in_strips: bool = False) -> None:
     """Refuse pages without pixels, and pages that would not fit, before anything is decoded."""
     import psutil
 
@@ -207,7 +275,10 @@ def _refuse_too_large(pages: list[Page], max_megapixels: float) -> None:
             f"{size} are {megapixels:,.1f} megapixels, over the limit of {max_megapixels:,.1f}; "
             "choose fewer pages, or raise max_megapixels if the scan is really that large"
         )
-    needed = rows * columns + max(page.working_bytes for page in pages)
+    if in_strips:
+        needed = max((0 if page.bands else page.rows * page.columns) + page.working_bytes for page in pages)
+    else:
+        needed = rows * columns + max(page.working_bytes for page in pages)
     free = psutil.virtual_memory().available
     if needed > _MEMORY_SHARE * free:
         raise UnreadableError(
@@ -224,14 +295,73 @@ def _joined(pages: list[Page]) -> GreyPixels:
     for page in pages:
         rows = pixels[first : first + page.rows]
         rows[:, page.columns :] = PAPER
-        upright = rows[:, : page.columns]
-        stored = _as_stored(upright, page.orientation)
-        for top, left, block in page.blocks():
-            stored[top : top + block.shape[0], left : left + block.shape[1]] = block
-        if _is_negative(upright):
+        upright = _decoded(page, rows[:, : page.columns])
+        if _is_negative(upright[:: _sample_step(page.rows)]):
             np.invert(upright, out=upright)
         first += page.rows
     return pixels
+
+
+def _decoded(page: Page, upright: GreyPixels) -> GreyPixels:
+    """Decode a page into an array of its size."""
+    _put(page.blocks(), _as_stored(upright, page.orientation))
+    return upright
+
+
+def _put(blocks: Iterator[Block], stored: GreyPixels, first: int = 0) -> None:
+    """Put blocks in their places in an array that begins with a row of the page."""
+    for top, left, block in blocks:
+        stored[top - first : top - first + block.shape[0], left : left + block.shape[1]] = block
+
+
+def _strips(pages: list[Page], source: Path) -> list[Strip]:
+    """The strips of all pages, one below the other, each with its ink dark, after reading them through once."""
+    columns = max(page.columns for page in pages)
+    strips: list[Strip] = []
+    for page in pages:
+        above = strips[-1].last if strips else 0
+        own, sample = [], []
+        for strip, pixels in _surveyed(page):
+            own.append(strip)
+            step = _sample_step(page.rows)
+            sample.append(pixels[-strip.first % step :: step].copy())
+        negative = _is_negative(np.concatenate(sample))
+        for strip in own:
+            finish = partial(_finished, strip, negative, columns, source)
+            strips.append(Strip(above + strip.first, above + strip.last, finish))
+    return strips
+
+
+def _surveyed(page: Page) -> Iterator[tuple[Strip, GreyPixels]]:
+    """Give each strip of a page, upright, and its pixels while they are decoded anyway."""
+    if page.bands and page.orientation == 1:
+        for band in page.bands:
+            strip = Strip(band.first, band.last, partial(_band_pixels, band, page.columns))
+            yield strip, strip.read()
+        return
+    if page.orientation == 1 and page.in_rows:
+        blocks = (block for _, _, block in page.blocks())
+    else:
+        blocks = iter([_decoded(page, np.empty((page.rows, page.columns), np.uint8))])
+    for strip in packed_strips(blocks):
+        yield strip, strip.read()
+
+
+def _band_pixels(band: Band, columns: int) -> GreyPixels:
+    """Decode one band of a page."""
+    pixels = np.empty((band.last - band.first, columns), np.uint8)
+    _put(band.blocks(), pixels, band.first)
+    return pixels
+
+
+def _finished(strip: Strip, negative: bool, columns: int, source: Path) -> GreyPixels:
+    """Decode a strip, ink dark, with paper at its right where other pages are wider."""
+    with _in_plain_words(source):
+        pixels = strip.read()
+    if negative:
+        pixels = np.invert(pixels)
+    beside = columns - pixels.shape[1]
+    return np.pad(pixels, ((0, 0), (0, beside)), constant_values=PAPER) if beside else pixels
 
 
 def _as_stored(upright: GreyPixels, orientation: int) -> GreyPixels:
@@ -248,13 +378,17 @@ def _as_stored(upright: GreyPixels, orientation: int) -> GreyPixels:
     return views[orientation](upright) if orientation in views else upright
 
 
-def _is_negative(page: GreyPixels) -> bool:
-    """Tell whether a page is light ink on dark paper.
+def _sample_step(rows: int) -> int:
+    """Every how many rows of a page are enough to tell whether it is a negative."""
+    return math.ceil(rows / 512)
+
+
+def _is_negative(sample: GreyPixels) -> bool:
+    """Tell from a sample of its rows whether a page is light ink on dark paper.
 
     A dark majority alone does not tell: paper on a black scanner bed has one too. In a negative the light
     strokes are also far narrower than the dark gaps between them.
     """
-    sample = page[:: math.ceil(page.shape[0] / 512)]
     darkest, lightest = np.percentile(sample, (0.1, 99.9))
     if lightest - darkest < 64:  # nothing is drawn: only the paper can tell
         return bool(sample.mean() < 85)

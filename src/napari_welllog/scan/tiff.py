@@ -19,10 +19,11 @@ import numpy as np
 from PIL import Image, TiffImagePlugin
 from tifffile import TiffFile, TiffPage
 
-from napari_welllog.scan.group4 import REVERSED_BITS, end_of_rows, with_black_row
+from napari_welllog.scan.group4 import REVERSED_BITS, Inked, end_of_rows, rows_in_parts, with_black_row
 from napari_welllog.scan.page import (
     BLOCK_PIXELS,
     SCAN_AGAIN,
+    Band,
     Block,
     GreyPixels,
     Page,
@@ -51,6 +52,9 @@ _COLOUR_SAMPLES = {_RGB: 3, _CMYK: 4, _YCBCR: 3, _LAB: 3}
 _COLOUR_MODES = {_RGB: "RGB", _CMYK: "CMYK", _YCBCR: "YCbCr", _LAB: "LAB"}
 
 _TRANSPARENCY = ((1,), (2,))
+
+# Of strips that are larger than what is decoded at a time, how much larger one may be to be decoded by itself.
+_TALLEST_BAND = 4
 
 # Zeros that a program may append to the data of a strip, to begin the next at a round address.
 _PADDING = 8
@@ -112,7 +116,16 @@ def _page(page: TiffPage, file: BinaryIO) -> Page:
     if page.compression == _OLD_JPEG:
         return Page(rows, columns, _dpi(page), 4 * rows * columns, partial(_old_jpeg_blocks, page, file))
     segments = _Segments(page, file)
-    return Page(rows, columns, _dpi(page), segments.working_bytes(), segments.blocks, orientation)
+    return Page(
+        rows,
+        columns,
+        _dpi(page),
+        segments.working_bytes(),
+        segments.blocks,
+        orientation,
+        segments.bands(),
+        in_rows=segments.across == 1,
+    )
 
 
 def _old_jpeg_blocks(page: TiffPage, file: BinaryIO) -> Iterator[Block]:
@@ -230,12 +243,14 @@ class _Segments:
 
     def working_bytes(self) -> int:
         """Give the memory that decoding takes beside the grey picture, in bytes."""
-        rows = min(self.rows, self._rows_at_once()) if self.splits else max(self.rows, self._rows_at_once())
+        in_parts = self.splits or (self.is_group_4 and not self.tiled)
+        rows = min(self.rows, self._rows_at_once()) if in_parts else max(self.rows, self._rows_at_once())
         rows = min(rows, self.down * self.rows)
         several = self.samples // self.planes > 1
         mode = "RGB" if several else "I;16" if self.bits > 8 else "L"
         pillow = rows * self.columns * bytes_per_pixel(mode) * self.planes
-        return pillow + rows * self.row_bytes + 8 * min(rows * self.columns, BLOCK_PIXELS)
+        stored = max(self.sizes, default=0) if in_parts and not self.splits else rows * self.row_bytes
+        return pillow + stored + 8 * min(rows * self.columns, BLOCK_PIXELS)
 
     def _rows_at_once(self) -> int:
         """Give the rows to decode at a time, where the segments allow it."""
@@ -245,15 +260,80 @@ class _Segments:
         """Decode the page from top to bottom."""
         at_once = max(1, self._rows_at_once() // self.rows)
         for first in range(0, self.down, at_once):
-            for column in range(self.across):
-                segments = [
-                    self._segment(row, column) for row in range(first, min(first + at_once, self.down))
-                ]
-                for batch in self._parts(segments[0]) if self.splits and at_once == 1 else [segments]:
-                    for down, _, block in self._decode(batch):
-                        top, left = batch[0].top + down, batch[0].left
-                        inside = self.page.imagelength - top, self.page.imagewidth - left
-                        yield top, left, block[: inside[0], : inside[1]]
+            yield from self._blocks_of(first, min(first + at_once, self.down))
+
+    def _blocks_of(self, first: int, last: int) -> Iterator[Block]:
+        """Decode the segments that lie in some rows of the grid of segments."""
+        for column in range(self.across):
+            segments = [self._segment(row, column) for row in range(first, last)]
+            if len(segments) > 1 or self.rows <= self._rows_at_once():
+                yield from self._blocks_from(segments)
+            elif self.splits:
+                for part in self._parts(segments[0]):
+                    yield from self._blocks_from(part)
+            elif self.is_group_4 and not self.tiled:
+                yield from self._fax_blocks(segments[0])
+            else:
+                yield from self._blocks_from(segments)
+
+    def _blocks_from(self, batch: list[_Segment]) -> Iterator[Block]:
+        """Decode segments that lie one below the other, and leave out what lies outside the page."""
+        for down, _, block in self._decode(batch):
+            top, left = batch[0].top + down, batch[0].left
+            inside = self.page.imagelength - top, self.page.imagewidth - left
+            yield top, left, block[: inside[0], : inside[1]]
+
+    def bands(self) -> list[Band]:
+        """Cut the page into bands that are decoded each by itself; none where a segment is too large for that."""
+        if self.splits and self.rows > self._rows_at_once():
+            parts = [part for row in range(self.down) for [part] in self._parts(self._segment(row, 0))]
+            return [
+                Band(part.top, part.top + part.rows, partial(self._blocks_from, [part])) for part in parts
+            ]
+        if self.rows > _TALLEST_BAND * self._rows_at_once():
+            return []
+        at_once = max(1, self._rows_at_once() // self.rows)
+        return [
+            Band(
+                first * self.rows,
+                min((first + at_once) * self.rows, self.page.imagelength),
+                partial(self._blocks_of, first, min(first + at_once, self.down)),
+            )
+            for first in range(0, self.down, at_once)
+        ]
+
+    def _fax_blocks(self, strip: _Segment) -> Iterator[Block]:
+        """Decode a large strip of group 4 some rows at a time, or in one piece where that cannot be done surely."""
+        done = 0
+        parts = rows_in_parts(
+            self._data(strip, 0), strip.rows, self._rows_at_once(), self._fax_rows, _group_4_of
+        )
+        for inked in parts:
+            grey = inked if self.photometric != _WHITE_IS_ZERO else ~inked
+            yield strip.top + done, strip.left, grey.view(np.uint8) * np.uint8(255)
+            done += len(inked)
+        if done < strip.rows:
+            for top, left, block in self._blocks_from([strip]):
+                known = min(max(strip.top + done - top, 0), len(block))
+                if known < len(block):
+                    yield top + known, left, block[known:]
+
+    def _fax_rows(self, data: bytes, rows: int) -> Inked:
+        """Have Pillow decode the first rows of some group 4 data, bool (rows, columns), black True."""
+        tags = {
+            _WIDTH: (self.columns,),
+            _LENGTH: (rows,),
+            _ROWS_PER_STRIP: (rows,),
+            _COMPRESSION: (_GROUP_4,),
+            _BITS: (1,),
+            _SAMPLES: (1,),
+            _PHOTOMETRIC: (_BLACK_IS_ZERO,),
+        }
+        picture = _UnlimitedTiffFile(io.BytesIO(_small_tiff("<", tags, [data])))
+        picture.load()
+        return (
+            np.asarray(picture).view(np.uint8) > 0
+        )  # Pillow makes True of 255, which counts as such nowhere else
 
     def _segment(self, row: int, column: int) -> _Segment:
         """Give one segment by its place in the grid of segments."""
@@ -413,6 +493,18 @@ class _Segments:
         if samples is None or samples.dtype.kind != "u" or self.photometric not in (0, 1, 2):
             raise refusal
         return np.asarray(samples[0] >> max(0, self.bits - 8), np.uint8)
+
+
+def _group_4_of(inked: Inked) -> bytes:
+    """Code rows in group 4, bool (rows, columns), black True."""
+    file = io.BytesIO()
+    picture = Image.fromarray(inked)
+    picture.save(file, "TIFF", compression="group4", tiffinfo={_ROWS_PER_STRIP: len(inked)})
+    file.seek(0)
+    with TiffFile(file) as tiff:
+        strip = tiff.pages.first
+        file.seek(strip.dataoffsets[0])
+        return file.read(strip.databytecounts[0])
 
 
 def _small_tiff(byteorder: str, tags: Mapping[int, tuple[int, ...] | bytes], strips: list[bytes]) -> bytes:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import copy
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,8 @@ from scipy.sparse import csr_array, vstack
 
 from napari_welllog.class_map import ClassMap
 from napari_welllog.errors import Cancelled, ModelError, ScanError
+from napari_welllog.overlap import read_ahead
+from napari_welllog.unet.blank import BAND, inked_columns
 from napari_welllog.unet.weights import Model, load_model
 
 if TYPE_CHECKING:
@@ -74,6 +77,21 @@ def plan_tiles(rows: int, columns: int, tile_rows: int, tile_columns: int) -> li
         for own_rows, seen_rows in _cut(rows, tall, HALO_ROWS)
         for own_columns, seen_columns in _cut(columns, wide, HALO_COLUMNS)
     ]
+
+
+def tile_around(rows: tuple[int, int], columns: tuple[int, int], shape: tuple[int, int]) -> Tile:
+    """A tile, whose rows and columns begin on multiples of 32, with what the network looks at for it.
+
+    Examples
+    --------
+    >>> tile_around((1024, 1056), (0, 64), (5000, 64)).seen_columns
+    (0, 64)
+    """
+
+    def seen(span: tuple[int, int], length: int, halo: int) -> tuple[int, int]:
+        return max(0, span[0] - halo), min(length, span[1] + halo)
+
+    return Tile(rows, columns, seen(rows, shape[0], HALO_ROWS), seen(columns, shape[1], HALO_COLUMNS))
 
 
 def tile_size(columns: int) -> tuple[int, int]:
@@ -196,6 +214,96 @@ def predict_tiles(
         yield tile, predictor(pixels[top:bottom, left:right], part)
 
 
+@dataclass(frozen=True)
+class _Inked:
+    """The part of a tile that may hold a curve, as read from the scan.
+
+    Parameters
+    ----------
+    tile : the tile.
+    part : the smallest tile that holds all its ink; None for blank paper.
+    pixels : what the network looks at for the part.
+    columns : for each band of the tile's rows, the columns in which it may hold a curve.
+    """
+
+    tile: Tile
+    part: Tile | None
+    pixels: NDArray[np.uint8] | None
+    columns: list[tuple[int, int] | None]
+
+    @classmethod
+    def read(cls, pixels: NDArray[np.uint8], tile: Tile) -> _Inked:
+        """Read a tile from a scan, leaving blank paper out."""
+        (top, bottom), (left, right) = tile.rows, tile.columns
+        above, below = max(top - BAND, 0), min(bottom + BAND, pixels.shape[0])
+        around = pixels[above:below]
+        columns: list[tuple[int, int] | None] = []
+        for first in range(top, bottom, BAND):
+            span = inked_columns(around[max(first - BAND - above, 0) : first + 2 * BAND - above])
+            inside = None if span is None else (max(span[0], left), min(span[1], right))
+            columns.append(inside if inside is not None and inside[0] < inside[1] else None)
+        inked = [(k, span) for k, span in enumerate(columns) if span is not None]
+        if not inked:
+            return cls(tile, None, None, columns)
+        rows = top + inked[0][0] * BAND, min(top + (inked[-1][0] + 1) * BAND, bottom)
+        across = min(span[0] for _, span in inked), max(span[1] for _, span in inked)
+        part = tile_around(rows, across, (pixels.shape[0], pixels.shape[1]))
+        return cls(tile, part, pixels[slice(*part.seen_rows), slice(*part.seen_columns)], columns)
+
+    def laid_out(self, probabilities: torch.Tensor | None) -> torch.Tensor:
+        """Class probabilities of the whole tile from those of its part: where paper is blank, surely background."""
+        import torch
+
+        (top, bottom), (left, right) = self.tile.rows, self.tile.columns
+        if probabilities is not None and all(span == (left, right) for span in self.columns):
+            return probabilities
+        device = None if probabilities is None else probabilities.device
+        laid_out = torch.zeros((3, bottom - top, right - left), device=device)
+        laid_out[0] = 1
+        if self.part is None or probabilities is None:
+            return laid_out
+        for k, span in enumerate(self.columns):
+            if span is None:
+                continue
+            first = k * BAND
+            last = min(first + BAND, bottom - top)
+            down, across = top - self.part.rows[0], self.part.columns[0]
+            laid_out[:, first:last, span[0] - left : span[1] - left] = probabilities[
+                :, first + down : last + down, span[0] - across : span[1] - across
+            ]
+        return laid_out
+
+
+def predict_ink(
+    pixels: NDArray[np.uint8],
+    predictor: Callable[[NDArray[np.uint8], tuple[slice, slice]], Any],
+    tiles: Iterable[Tile],
+    cancelled: Callable[[], bool] = lambda: False,
+) -> Generator[tuple[Tile, torch.Tensor], None, None]:
+    """Predict tile after tile as `predict_tiles` does, but spare the network paper without ink.
+
+    Blank paper is background, by the rule of `inked_columns`, which judges a band of 32 rows by itself and its
+    neighbours and so gives the same whatever the tiles. The next tile is read while one is predicted.
+
+    Raises
+    ------
+    Cancelled : asked to stop.
+    """
+    with read_ahead(_Inked.read(pixels, tile) for tile in tiles) as reading:
+        for inked in reading:
+            if cancelled():
+                raise Cancelled
+            if inked.part is None or inked.pixels is None:
+                yield inked.tile, inked.laid_out(None)
+                continue
+            part = inked.part
+            inside = (
+                slice(part.rows[0] - part.seen_rows[0], part.rows[1] - part.seen_rows[0]),
+                slice(part.columns[0] - part.seen_columns[0], part.columns[1] - part.seen_columns[0]),
+            )
+            yield inked.tile, inked.laid_out(predictor(inked.pixels, inside))
+
+
 def likeliest_class(probabilities: torch.Tensor) -> NDArray[np.uint8]:
     """The likeliest class of every pixel, uint8 (rows, columns); of equals the first, as `argmax` has it.
 
@@ -246,22 +354,78 @@ def segment(
     >>> segment(np.full((64, 64), 255, np.uint8)).shares()
     (1.0, 0.0, 0.0)
     """
+    labels = np.empty(pixels.shape, np.uint8)
+    sheets: tuple[list[csr_array], list[csr_array]] = ([], [])
+    for band in segment_bands(pixels, model, device, progress, cancelled):
+        labels[band.top : band.top + len(band.labels)] = band.labels
+        for sheet, plane in zip(sheets, band.curve_probabilities, strict=True):
+            sheet.append(plane)
+    one, two = (vstack(sheet, format="csr") for sheet in sheets)
+    return ClassMap(labels, (one, two))
+
+
+@dataclass(frozen=True)
+class ClassBand:
+    """The classes of some rows of a scan.
+
+    Parameters
+    ----------
+    top : the first of the rows.
+    labels : uint8 (rows, columns), the class of every pixel.
+    curve_probabilities : two csr_array of uint8 (rows, columns), as in a `ClassMap`.
+    """
+
+    top: int
+    labels: NDArray[np.uint8]
+    curve_probabilities: tuple[csr_array, csr_array]
+
+
+def segment_bands(
+    pixels: NDArray[np.uint8],
+    model: Model | str | os.PathLike[str] | None = None,
+    device: str = "auto",
+    progress: Callable[[float], None] | None = None,
+    cancelled: Callable[[], bool] | None = None,
+    where: Callable[[Tile], bool] | None = None,
+) -> Generator[ClassBand, None, None]:
+    """Give the class map that `segment` gives, some rows at a time from top to bottom, without holding it.
+
+    Parameters
+    ----------
+    pixels : uint8 (rows, columns), 0 ink to 255 paper; an array, or anything that is indexed as one by slices, such
+        as the `StripPixels` of a scan that is read as it is needed.
+    model, device, progress, cancelled : as in `segment`.
+    where : tells of a tile whether its classes are wanted; the others are background, and are not even read.
+
+    Yields
+    ------
+    Bands that follow each other and cover the scan.
+
+    Raises
+    ------
+    As `segment` does.
+
+    Examples
+    --------
+    >>> bands = segment_bands(np.full((64, 64), 255, np.uint8))
+    >>> [(band.top, band.labels.shape) for band in bands]
+    [(0, (64, 64))]
+    """
     if pixels.ndim != 2 or pixels.dtype != np.uint8 or 0 in pixels.shape:
         raise ScanError(
             f"A scan is uint8 of rows and columns, not {pixels.dtype} of shape {pixels.shape}: read it by read_scan."
         )
     predictor = Predictor(model if isinstance(model, Model) else load_model(model), device)
     tiles = plan_tiles(pixels.shape[0], pixels.shape[1], *tile_size(pixels.shape[1]))
-    labels = np.empty(pixels.shape, np.uint8)
-    sheets = _Sheets(pixels.shape[1])
-    for done, (tile, probabilities) in enumerate(
-        predict_tiles(pixels, predictor, tiles, cancelled or (lambda: False)), 1
-    ):
-        labels[slice(*tile.rows), slice(*tile.columns)] = likeliest_class(probabilities)
-        sheets.add(tile, probabilities)
-        if progress:
-            progress(done / len(tiles))
-    return ClassMap(labels, sheets.join())
+    wanted = [tile for tile in tiles if where is None or where(tile)]
+    open_band = _OpenBand(pixels.shape[1])
+    with closing(predict_ink(pixels, predictor, wanted, cancelled or (lambda: False))) as predicted:
+        for done, tile in enumerate(tiles, 1):
+            open_band.add(tile, None if where and not where(tile) else next(predicted)[1])
+            if tile.columns[1] == pixels.shape[1]:
+                yield open_band.close()
+            if progress:
+                progress(done / len(tiles))
 
 
 def keep_likely(plane: NDArray[np.uint8]) -> csr_array:
@@ -280,26 +444,27 @@ def keep_likely(plane: NDArray[np.uint8]) -> csr_array:
     return csr_array((plane.ravel()[likely], indices, pointers.astype(np.int32)), shape=plane.shape)
 
 
-class _Sheets:
-    """The curve probabilities of the tiles so far, sparse."""
+class _OpenBand:
+    """The classes of the tiles of some rows, from left to right."""
 
     def __init__(self, columns: int) -> None:
         self.columns = columns
-        self.done: tuple[list[csr_array], list[csr_array]] = ([], [])
-        self.open: NDArray[np.uint8] | None = None
+        self.rows = 0, 0
+        self.labels: NDArray[np.uint8] = np.empty((0, columns), np.uint8)
+        self.planes: NDArray[np.uint8] = np.empty((2, 0, columns), np.uint8)
 
-    def add(self, tile: Tile, probabilities: torch.Tensor) -> None:
-        """Take the next tile in reading order."""
+    def add(self, tile: Tile, probabilities: torch.Tensor | None) -> None:
+        """Take the next tile to the right; one without probabilities is background."""
         (top, bottom), (left, right) = tile.rows, tile.columns
-        if self.open is None:
-            self.open = np.zeros((2, bottom - top, self.columns), np.uint8)
-        self.open[:, :, left:right] = (probabilities[1:] * 255).round_().byte().cpu().numpy()
-        if right == self.columns:
-            for done, plane in zip(self.done, self.open, strict=True):
-                done.append(keep_likely(plane))
-            self.open = None
+        if left == 0:
+            self.rows = tile.rows
+            self.labels = np.zeros((bottom - top, self.columns), np.uint8)
+            self.planes = np.zeros((2, bottom - top, self.columns), np.uint8)
+        if probabilities is not None:
+            self.labels[:, left:right] = likeliest_class(probabilities)
+            self.planes[:, :, left:right] = (probabilities[1:] * 255).round_().byte().cpu().numpy()
 
-    def join(self) -> tuple[csr_array, csr_array]:
-        """All tiles, one below the other."""
-        one, two = (vstack(sheets, format="csr") for sheets in self.done)
-        return one, two
+    def close(self) -> ClassBand:
+        """The band of all tiles since the one at the left edge."""
+        one, two = (keep_likely(plane) for plane in self.planes)
+        return ClassBand(self.rows[0], self.labels, (one, two))

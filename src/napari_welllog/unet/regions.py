@@ -21,14 +21,13 @@ from napari_welllog.errors import Cancelled, ScanError, is_out_of_memory
 from napari_welllog.unet.loading import load_torch
 from napari_welllog.unet.predict import (
     ALIGNMENT,
-    HALO_COLUMNS,
-    HALO_ROWS,
     Predictor,
     Tile,
     keep_likely,
     likeliest_class,
     plan_tiles,
-    predict_tiles,
+    predict_ink,
+    tile_around,
     tile_size,
 )
 from napari_welllog.unet.weights import Model, load_model
@@ -61,6 +60,15 @@ class Region:
     def pixels(self) -> int:
         """How many pixels it has."""
         return (self.rows[1] - self.rows[0]) * (self.columns[1] - self.columns[0])
+
+    def meets(self, other: Region | Tile) -> bool:
+        """Tell whether it shares pixels with another rectangle."""
+        return (
+            self.rows[0] < other.rows[1]
+            and other.rows[0] < self.rows[1]
+            and self.columns[0] < other.columns[1]
+            and other.columns[0] < self.columns[1]
+        )
 
 
 def whole_scan(shape: tuple[int, int]) -> Region:
@@ -115,6 +123,37 @@ def regions_of_tracks(tracks: Tracks, shape: tuple[int, int]) -> list[Region]:
     return regions
 
 
+def regions_beside_tracks(tracks: Tracks, shape: tuple[int, int]) -> list[Region]:
+    """The regions of the tracks with what stands out of them: a pen is as wide at the end of a curve as elsewhere."""
+    margin = math.ceil(TRACK_MARGIN)
+    return [
+        Region((max(region.rows[0] - margin, 0), min(region.rows[1] + margin, shape[0])), region.columns)
+        for region in regions_of_tracks(tracks, shape)
+    ]
+
+
+def cleared_outside(labels: NDArray[np.uint8], top: int, regions: Sequence[Region]) -> NDArray[np.uint8]:
+    """The classes of some rows of a scan, background outside of some regions.
+
+    Parameters
+    ----------
+    labels : uint8 (rows, columns), across the whole scan.
+    top : the first of the rows.
+    regions : where classes stay.
+
+    Examples
+    --------
+    >>> cleared_outside(np.ones((2, 5), np.uint8), 7, [Region((8, 20), (1, 3))]).tolist()
+    [[0, 0, 0, 0, 0], [0, 1, 1, 0, 0]]
+    """
+    cleared = np.zeros_like(labels)
+    for region in regions:
+        first, last = (min(max(row - top, 0), len(labels)) for row in region.rows)
+        inside = slice(first, last), slice(*region.columns)
+        cleared[inside] = labels[inside]
+    return cleared
+
+
 def _meet(one: Region, other: Region) -> bool:
     """Whether two regions share pixels or an edge."""
     return all(
@@ -139,20 +178,11 @@ def plan_region(region: Region, shape: tuple[int, int], tile_rows: int, tile_col
     inside = clipped(region, shape)
     (top, bottom), (left, right) = inside.rows, inside.columns
     return [
-        _tile(
+        tile_around(
             (top + tile.rows[0], top + tile.rows[1]), (left + tile.columns[0], left + tile.columns[1]), shape
         )
         for tile in plan_tiles(bottom - top, right - left, tile_rows, tile_columns)
     ]
-
-
-def _tile(rows: tuple[int, int], columns: tuple[int, int], shape: tuple[int, int]) -> Tile:
-    """A tile with what the network looks at for it."""
-
-    def seen(span: tuple[int, int], length: int, halo: int) -> tuple[int, int]:
-        return max(0, span[0] - halo), min(length, span[1] + halo)
-
-    return Tile(rows, columns, seen(rows, shape[0], HALO_ROWS), seen(columns, shape[1], HALO_COLUMNS))
 
 
 def nearest_first(tiles: Sequence[Tile], view: Region) -> list[Tile]:
@@ -415,7 +445,7 @@ def classes_in(
     predictor = Predictor(model, device)
     tiles = plan_region(region, shape, *tile_size_of(shape[1]))
     with _stopping(predictor, stop):
-        for tile, probabilities in predict_tiles(pixels, predictor, tiles, stop):
+        for tile, probabilities in predict_ink(pixels, predictor, tiles, stop):
             rows, columns = (
                 slice(span[0] - first, span[1] - first)
                 for span, first in ((tile.rows, top), (tile.columns, left))
@@ -449,7 +479,7 @@ class _Queue:
         while self.waiting:
             tile = self.waiting[0]
             try:
-                [(_, probabilities)] = predict_tiles(pixels, predictor, [tile], cancelled)
+                [(_, probabilities)] = predict_ink(pixels, predictor, [tile], cancelled)
             except Exception as error:
                 if not is_out_of_memory(error):
                     raise
@@ -489,9 +519,9 @@ def halves(tile: Tile, shape: tuple[int, int]) -> list[Tile]:
         return []
     if bottom - top >= right - left:
         middle = top + -(-(bottom - top) // (2 * ALIGNMENT)) * ALIGNMENT
-        return [_tile(rows, tile.columns, shape) for rows in ((top, middle), (middle, bottom))]
+        return [tile_around(rows, tile.columns, shape) for rows in ((top, middle), (middle, bottom))]
     middle = left + -(-(right - left) // (2 * ALIGNMENT)) * ALIGNMENT
-    return [_tile(tile.rows, columns, shape) for columns in ((left, middle), (middle, right))]
+    return [tile_around(tile.rows, columns, shape) for columns in ((left, middle), (middle, right))]
 
 
 def _no_larger(tile: Tile, most: int, shape: tuple[int, int]) -> list[Tile]:
