@@ -98,7 +98,7 @@ def ways(tile: Pixels, threads: int, folder: Path) -> dict[str, Way]:
     from napari_welllog.synthetic import print_window
     from napari_welllog.unet import load_model
     from napari_welllog.unet.openvino_network import has_openvino
-    from napari_welllog.unet.predict import fuse_normalisation
+    from napari_welllog.unet.predictor import fuse_normalisation
 
     network = load_model().network.eval()
     fused, numbers = fuse_normalisation(network), dict(load_model().weights)

@@ -131,14 +131,15 @@ def printed_scan(rows: int, columns: int) -> Any:
 def race(pixels: NDArray[np.uint8], model: Any, rounds: int, tile: int) -> dict[str, list[float]]:
     """Rates of every contestant by round: pixels per second, and FLOP per second of matrix products."""
     from napari_welllog import segment
-    from napari_welllog.unet.predict import HALO_ROWS, Predictor, tile_size
+    from napari_welllog.unet.predict import HALO_ROWS, tile_size
+    from napari_welllog.unet.predictor import make_predictor
 
-    predictor = Predictor(model, "cpu")
+    predictor = make_predictor(model, "cpu")
     seen = pixels[: tile_size(pixels.shape[1])[0] + 2 * HALO_ROWS]
     window = np.ascontiguousarray(pixels[:tile, :tile])
     contestants: dict[str, tuple[Callable[[], Any], int]] = {
         OURS: (lambda: segment(pixels, model, "cpu"), pixels.size),
-        NETWORK: (lambda: predictor(seen), seen.size),
+        NETWORK: (lambda: predictor.read(seen), seen.size),
     }
     for name, network in plain_networks().items():
         contestants[name] = (partial(plain_labels, network, window, tile), window.size)
@@ -146,7 +147,7 @@ def race(pixels: NDArray[np.uint8], model: Any, rounds: int, tile: int) -> dict[
         work()
     rates: dict[str, list[float]] = defaultdict(list)
     for number in range(1, rounds + 1):
-        for precision in dict.fromkeys((torch.float32, predictor.precision)):
+        for precision in dict.fromkeys((torch.float32, getattr(torch, predictor.number_format))):
             rates[format_name(precision)].append(matrix_rate(precision))
         for name, (work, size) in contestants.items():
             rates[name].append(size / seconds_of(work))
@@ -166,7 +167,7 @@ def format_name(precision: torch.dtype) -> str:
     return str(precision).removeprefix("torch.")
 
 
-def race_report(rates: dict[str, list[float]], network: nn.Module) -> str:
+def race_report(rates: dict[str, list[float]], network: nn.Module, engine: str) -> str:
     """The tables: megapixels per second with ratios, and shares of the machine's matrix rate."""
     networks = {OURS: network, **plain_networks()}
     rows = [
@@ -195,7 +196,7 @@ def race_report(rates: dict[str, list[float]], network: nn.Module) -> str:
             markdown_table(
                 ["from pixels to class map", "parameters", "per pixel", "MP/s", "ours is faster by"], rows
             ),
-            f"The network computes in {formats[-1]} on this machine, at {np.median(done) / 1e9:.0f} GFLOP/s.",
+            f"The network computes in {formats[-1]} on this machine, by {engine}, at {np.median(done) / 1e9:.0f} GFLOP/s.",
             markdown_table(
                 ["the machine", "its best", "share the network reaches", "share of `segment` as a whole"],
                 shares,
@@ -265,6 +266,7 @@ def main() -> None:
     if options.threads:
         torch.set_num_threads(options.threads)
 
+    from napari_welllog.unet.predictor import make_predictor
     from napari_welllog.unet.weights import load_model
 
     model = load_model(options.model)
@@ -273,7 +275,7 @@ def main() -> None:
     seconds = stages(options.rows, options.columns, model)
     text = [
         f"Medians of {options.rounds} paired rounds in one process, {torch.get_num_threads()} threads.",
-        race_report(rates, model.network),
+        race_report(rates, model.network, make_predictor(model, "cpu").engine),
         stages_report(seconds, options.rows, options.columns),
     ]
     publish("speed", "\n\n".join(text), options.write)

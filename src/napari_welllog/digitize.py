@@ -235,7 +235,8 @@ def digitize(
             corrections = Edits.load(edits) if isinstance(edits, str | Path) else edits or Edits()
             scan = opened.enter_context(open_in_strips(scan_path))
             if given is not None:
-                given.check_against(*scan.pixels.shape, source=_file_of(tracks))
+                rows, columns = scan.pixels.shape
+                given.check_against(rows, columns, _file_of(tracks))
             network = model if isinstance(model, Model) else load_model(model)
         # Entered before the long work, because it refuses a folder that cannot be written to.
         places = opened.enter_context(staged(files.values(), inputs=inputs))

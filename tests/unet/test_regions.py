@@ -15,7 +15,9 @@ from napari_welllog.class_map import ClassMap
 from napari_welllog.errors import Cancelled, ScanError
 from napari_welllog.synthetic import PressSettings, print_window
 from napari_welllog.unet import segment
-from napari_welllog.unet.predict import ALIGNMENT, Predictor, plan_tiles
+from napari_welllog.unet.loading import load_torch
+from napari_welllog.unet.predict import ALIGNMENT, plan_tiles
+from napari_welllog.unet.predictor import EVERYTHING, TorchPredictor, make_predictor
 from napari_welllog.unet.regions import (
     GrowingClassMap,
     Region,
@@ -100,32 +102,42 @@ def test_a_region_beside_the_scan_is_refused_in_words(scan) -> None:
         segment_regions(scan, [Region((900, 1000), (0, 100))])
 
 
-class Forgetful(Predictor):
+class Forgetful:
     """A predictor with room for so many pixels at once."""
 
     room = 0
+    device, engine = "cpu", "a test"
 
-    def __call__(self, pixels, *rest):
+    def __init__(self, model, device):
+        self.reader = make_predictor(model, device)
+
+    def read(self, pixels, part=EVERYTHING, cancelled=lambda: False):
         if pixels.size > self.room:
             raise RuntimeError("CUDA out of memory. Tried to allocate 1.50 GiB")
-        return super().__call__(pixels, *rest)
+        return self.reader.read(pixels, part, cancelled)
 
 
-def test_when_memory_runs_out_smaller_tiles_are_tried_and_it_is_said(scan, whole, monkeypatch) -> None:
-    monkeypatch.setattr(regions, "Predictor", Forgetful)
-    monkeypatch.setattr(Forgetful, "room", 640 * 320)
-    outcome = segment_regions(scan)
-    assert nearly_same(outcome.class_map, whole)
+def test_when_memory_runs_out_smaller_tiles_are_tried_and_it_is_said(scan, monkeypatch) -> None:
+    monkeypatch.setattr(regions, "make_predictor", Forgetful)
+    tall = np.vstack([scan, scan])
+    monkeypatch.setattr(Forgetful, "room", 1000 * 320)
+    outcome = segment_regions(tall)
+    assert nearly_same(outcome.class_map, segment(tall))
     assert outcome.notices[-1].startswith("memory ran out: went on with tiles of")
 
 
 def test_when_memory_does_not_do_for_the_smallest_tile_it_is_an_error(scan, monkeypatch) -> None:
-    monkeypatch.setattr(regions, "Predictor", Forgetful)
+    monkeypatch.setattr(regions, "make_predictor", Forgetful)
     with pytest.raises(MemoryError):
         segment_regions(scan[:200])
 
 
-def test_it_stops_within_a_layer_not_only_between_tiles(scan) -> None:
+@pytest.mark.parametrize("engine", ["torch", "OpenVINO"])
+def test_it_stops_within_a_layer_not_only_between_tiles(scan, engine, monkeypatch) -> None:
+    if engine == "torch":
+        monkeypatch.setattr(regions, "make_predictor", TorchPredictor)
+    else:
+        pytest.importorskip("openvino")
     began = [0.0]
     tall = np.tile(scan, (16, 3))
 
@@ -137,7 +149,8 @@ def test_it_stops_within_a_layer_not_only_between_tiles(scan) -> None:
     with pytest.raises(Cancelled):
         segment_regions(tall, growing=growing, tile_megapixels=100, cancelled=a_moment_in)
     assert growing.tiles == []
-    assert not any(module._forward_pre_hooks for module in Predictor(regions.load_model()).network.modules())
+    network = TorchPredictor(regions.load_model()).network
+    assert not any(module._forward_pre_hooks for module in network.modules())
 
 
 def test_what_was_done_before_a_stop_is_kept(scan, whole) -> None:
@@ -200,5 +213,5 @@ def test_the_whole_scan_is_cut_as_segment_cuts_it() -> None:
 
 
 def test_loading_torch_twice_is_loading_it_once() -> None:
-    regions.load_torch()
+    load_torch()
     assert torch is import_module("torch")

@@ -11,7 +11,6 @@ from importlib import import_module
 
 import numpy as np
 import pytest
-import torch
 from napari.components import ViewerModel
 from PIL import Image
 from qtpy.QtWidgets import QApplication
@@ -34,21 +33,21 @@ ROWS, COLUMNS = 9000, 120
 class InkAsCurves:
     """In the network's place: all ink is curve one in the left half of the scan, curve two in the right."""
 
-    device = "cpu"
+    device, engine = "cpu", "a test"
     slowness = 0.0
     error: BaseException | None = None
 
     def __init__(self, model, device="auto") -> None:
         self.asked = device
 
-    def __call__(self, pixels: np.ndarray, part) -> torch.Tensor:
+    def read(self, pixels: np.ndarray, part, cancelled=lambda: False) -> np.ndarray:
         time.sleep(self.slowness)
         if self.error is not None:
             raise self.error
-        ink = torch.from_numpy(1.0 - pixels / 255.0).float()
-        left = (torch.arange(ink.shape[1]) < COLUMNS // 2).float()
-        planes = torch.stack([1 - ink, ink * left, ink * (1 - left)])
-        return planes[:, *part]
+        ink = 255 - pixels
+        left = np.arange(ink.shape[1]) < COLUMNS // 2
+        classes = np.where(ink > 127, np.where(left, 1, 2), 0)
+        return np.stack([classes, ink * left, ink * ~left]).astype(np.uint8)[:, *part]
 
 
 @dataclass
@@ -64,7 +63,7 @@ def network(monkeypatch) -> type[InkAsCurves]:
     class Network(InkAsCurves):
         pass
 
-    monkeypatch.setattr(regions, "Predictor", Network)
+    monkeypatch.setattr(regions, "make_predictor", Network)
     monkeypatch.setattr(regions, "load_model", lambda name: Weights(name or "welllog-1"))
     monkeypatch.setattr(regions, "tile_size", lambda columns: (1024, columns))
     return Network

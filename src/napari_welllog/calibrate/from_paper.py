@@ -161,7 +161,7 @@ def levelled(pixels: Pixels) -> Pixels:
         shade = _shade_of_paper(strip, float(paper))
         share = (strip - np.float32(ink)) / np.maximum(shade - np.float32(ink), 20)
         grey = np.clip(255 * (share + 0.03), 0, 255).astype(np.float32)
-        return gaussian_filter(grey, _GRAIN, truncate=2).astype(np.uint8)
+        return np.asarray(gaussian_filter(grey, _GRAIN, truncate=2), np.float32).astype(np.uint8)
 
     if isinstance(pixels, StripPixels):
         return cast("Pixels", pixels.mapped(level, 8 * _PATCH))

@@ -339,6 +339,7 @@ def _surveyed(page: Page) -> Iterator[tuple[Strip, GreyPixels]]:
             strip = Strip(band.first, band.last, partial(_band_pixels, band, page.columns))
             yield strip, strip.read()
         return
+    blocks: Iterator[GreyPixels]
     if page.orientation == 1 and page.in_rows:
         blocks = (block for _, _, block in page.blocks())
     else:

@@ -192,7 +192,8 @@ class _Packed:
         """Pack pixels, uint8 (rows, columns)."""
         is_bilevel = bool(((pixels == 0) | (pixels == 255)).all())
         bare = np.packbits(pixels, axis=1) if is_bilevel else pixels
-        return cls(zlib.compress(bare.tobytes(), level=1), *pixels.shape, is_bilevel)
+        rows, columns = pixels.shape
+        return cls(zlib.compress(bare.tobytes(), level=1), rows, columns, is_bilevel)
 
     def unpacked(self) -> GreyPixels:
         """The pixels again."""

@@ -2,34 +2,29 @@
 
 from __future__ import annotations
 
-import copy
 import os
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array, vstack
 
 from napari_welllog.class_map import ClassMap
-from napari_welllog.errors import Cancelled, ModelError, ScanError
+from napari_welllog.errors import Cancelled, ScanError
 from napari_welllog.overlap import read_ahead
 from napari_welllog.unet.blank import BAND, inked_columns
+from napari_welllog.unet.layout import STRIDE
+from napari_welllog.unet.predictor import Predictor, make_predictor
 from napari_welllog.unet.weights import Model, load_model
 
-if TYPE_CHECKING:
-    import torch
-
-ALIGNMENT = 32
+ALIGNMENT = STRIDE
 HALO_ROWS = 352
 HALO_COLUMNS = 672
 """Wider than the network's reach, which is far along the rows. Few scans are so wide that they are cut there."""
 TILE_MEGAPIXELS = 4.5
 FAINTEST = 5
-DEVICES = ("auto", "cpu", "cuda", "mps")
-EVERYTHING = (slice(None), slice(None))
 
 
 @dataclass(frozen=True)
@@ -100,120 +95,6 @@ def tile_size(columns: int) -> tuple[int, int]:
     return max(256, int(TILE_MEGAPIXELS * 1e6 / (wide + 1)) // ALIGNMENT * ALIGNMENT), wide
 
 
-def choose_device(device: str = "auto") -> str:
-    """Name the device to compute on: the asked one, or the fastest at hand.
-
-    Raises
-    ------
-    ModelError : the asked device is unknown or not at hand.
-
-    Examples
-    --------
-    >>> choose_device("cpu")
-    'cpu'
-    """
-    import torch
-
-    at_hand = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
-    if device == "auto":
-        return next(name for name in ("cuda", "mps", "cpu") if at_hand[name])
-    if device not in at_hand:
-        raise ModelError(f"There is no device '{device}': choose one of {', '.join(DEVICES)}.")
-    if not at_hand[device]:
-        raise ModelError(f"The device '{device}' is not at hand on this machine: choose auto or cpu.")
-    return device
-
-
-class Predictor:
-    """A network made ready to predict on one device.
-
-    Batch normalisation is folded into the convolutions and pixels lie channels last, which is what runs fastest
-    in plain torch. On processors and graphics cards that multiply 16-bit numbers natively the convolutions run
-    in 16 bits; class probabilities are always computed in 32.
-
-    Parameters
-    ----------
-    model : the network.
-    device : auto, cpu, cuda or mps.
-    precision : auto, float32, bfloat16 or float16.
-    """
-
-    def __init__(self, model: Model, device: str = "auto", precision: str = "auto") -> None:
-        import torch
-
-        self.device = choose_device(device)
-        self.precision: torch.dtype = getattr(
-            torch, _choose_precision(self.device) if precision == "auto" else precision
-        )
-        network = fuse_normalisation(model.network).to(self.device, self.precision)
-        self.network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-
-    def __call__(self, pixels: NDArray[np.uint8], part: tuple[slice, slice] = EVERYTHING) -> torch.Tensor:
-        """Class probabilities of grey pixels, uint8 (rows, columns), or of a part of them.
-
-        Returns
-        -------
-        float32 (3, rows, columns) on the device; rows and columns of the part.
-        """
-        import torch
-
-        rows, columns = pixels.shape
-        padded = np.pad(pixels, ((0, -rows % ALIGNMENT), (0, -columns % ALIGNMENT)), constant_values=255)
-        with torch.inference_mode():
-            ink = torch.from_numpy(padded).to(self.device)[None, None].to(self.precision)
-            ink = (1 - ink / 255).contiguous(memory_format=torch.channels_last)
-            logits = self.network(ink)[0, :, :rows, :columns][:, *part]
-            # Planes first, 32 bits second: that order takes half the time of the other.
-            return torch.softmax(logits.contiguous().float(), dim=0)
-
-
-def _choose_precision(device: str) -> str:
-    """The fastest number format that the device computes natively and accurately enough."""
-    import torch
-
-    if device == "cuda":
-        return "bfloat16" if torch.cuda.is_bf16_supported(including_emulation=False) else "float32"
-    native = device == "cpu" and torch.cpu._is_avx512_bf16_supported()
-    return "bfloat16" if native else "float32"
-
-
-def fuse_normalisation(network: torch.nn.Module) -> torch.nn.Module:
-    """A copy of a network with every batch normalisation folded into the convolution before it."""
-    from torch.nn import BatchNorm2d, Conv2d, Identity, Sequential
-    from torch.nn.utils.fusion import fuse_conv_bn_eval
-
-    fused = copy.deepcopy(network).eval()
-    for module in fused.modules():
-        if not isinstance(module, Sequential):
-            continue
-        for index in range(len(module) - 1):
-            convolution, norm = module[index], module[index + 1]
-            if isinstance(convolution, Conv2d) and isinstance(norm, BatchNorm2d):
-                module[index], module[index + 1] = fuse_conv_bn_eval(convolution, norm), Identity()
-    return fused
-
-
-def predict_tiles(
-    pixels: NDArray[np.uint8],
-    predictor: Callable[[NDArray[np.uint8], tuple[slice, slice]], Any],
-    tiles: list[Tile],
-    cancelled: Callable[[], bool] = lambda: False,
-) -> Iterator[tuple[Tile, torch.Tensor]]:
-    """Predict tile after tile: each with the class probabilities of its own rectangle, float32 (3, rows, columns).
-
-    Raises
-    ------
-    Cancelled : asked to stop.
-    """
-    for tile in tiles:
-        if cancelled():
-            raise Cancelled
-        (top, bottom), (left, right) = tile.seen_rows, tile.seen_columns
-        (first, last), (start, stop) = tile.rows, tile.columns
-        part = slice(first - top, last - top), slice(start - left, stop - left)
-        yield tile, predictor(pixels[top:bottom, left:right], part)
-
-
 @dataclass(frozen=True)
 class _Inked:
     """The part of a tile that may hold a curve, as read from the scan.
@@ -250,17 +131,13 @@ class _Inked:
         part = tile_around(rows, across, (pixels.shape[0], pixels.shape[1]))
         return cls(tile, part, pixels[slice(*part.seen_rows), slice(*part.seen_columns)], columns)
 
-    def laid_out(self, probabilities: torch.Tensor | None) -> torch.Tensor:
-        """Class probabilities of the whole tile from those of its part: where paper is blank, surely background."""
-        import torch
-
+    def laid_out(self, read: NDArray[np.uint8] | None) -> NDArray[np.uint8]:
+        """What was read of the whole tile, from that of its part: where paper is blank, surely background."""
         (top, bottom), (left, right) = self.tile.rows, self.tile.columns
-        if probabilities is not None and all(span == (left, right) for span in self.columns):
-            return probabilities
-        device = None if probabilities is None else probabilities.device
-        laid_out = torch.zeros((3, bottom - top, right - left), device=device)
-        laid_out[0] = 1
-        if self.part is None or probabilities is None:
+        if read is not None and all(span == (left, right) for span in self.columns):
+            return read
+        laid_out = np.zeros((3, bottom - top, right - left), np.uint8)
+        if self.part is None or read is None:
             return laid_out
         for k, span in enumerate(self.columns):
             if span is None:
@@ -268,7 +145,7 @@ class _Inked:
             first = k * BAND
             last = min(first + BAND, bottom - top)
             down, across = top - self.part.rows[0], self.part.columns[0]
-            laid_out[:, first:last, span[0] - left : span[1] - left] = probabilities[
+            laid_out[:, first:last, span[0] - left : span[1] - left] = read[
                 :, first + down : last + down, span[0] - across : span[1] - across
             ]
         return laid_out
@@ -276,14 +153,19 @@ class _Inked:
 
 def predict_ink(
     pixels: NDArray[np.uint8],
-    predictor: Callable[[NDArray[np.uint8], tuple[slice, slice]], Any],
+    predictor: Predictor,
     tiles: Iterable[Tile],
     cancelled: Callable[[], bool] = lambda: False,
-) -> Generator[tuple[Tile, torch.Tensor], None, None]:
-    """Predict tile after tile as `predict_tiles` does, but spare the network paper without ink.
+) -> Generator[tuple[Tile, NDArray[np.uint8]], None, None]:
+    """Predict tile after tile, sparing the network paper without ink.
 
     Blank paper is background, by the rule of `inked_columns`, which judges a band of 32 rows by itself and its
     neighbours and so gives the same whatever the tiles. The next tile is read while one is predicted.
+
+    Yields
+    ------
+    Each tile with uint8 (3, rows, columns) of its own rectangle: the likeliest class, and the probabilities of curve
+    one and curve two in 255ths.
 
     Raises
     ------
@@ -301,24 +183,7 @@ def predict_ink(
                 slice(part.rows[0] - part.seen_rows[0], part.rows[1] - part.seen_rows[0]),
                 slice(part.columns[0] - part.seen_columns[0], part.columns[1] - part.seen_columns[0]),
             )
-            yield inked.tile, inked.laid_out(predictor(inked.pixels, inside))
-
-
-def likeliest_class(probabilities: torch.Tensor) -> NDArray[np.uint8]:
-    """The likeliest class of every pixel, uint8 (rows, columns); of equals the first, as `argmax` has it.
-
-    Three comparisons take a small part of the time of `argmax` over three planes.
-
-    Examples
-    --------
-    >>> import torch
-    >>> likeliest_class(torch.tensor([[[0.2, 0.5]], [[0.7, 0.1]], [[0.1, 0.4]]])).tolist()
-    [[1, 0]]
-    """
-    background, one, two = probabilities
-    curves = (one > background).byte()
-    curves[two > one.maximum(background)] = 2
-    return np.asarray(curves.cpu().numpy())
+            yield inked.tile, inked.laid_out(predictor.read(inked.pixels, inside, cancelled))
 
 
 def segment(
@@ -415,7 +280,7 @@ def segment_bands(
         raise ScanError(
             f"A scan is uint8 of rows and columns, not {pixels.dtype} of shape {pixels.shape}: read it by read_scan."
         )
-    predictor = Predictor(model if isinstance(model, Model) else load_model(model), device)
+    predictor = make_predictor(model if isinstance(model, Model) else load_model(model), device)
     tiles = plan_tiles(pixels.shape[0], pixels.shape[1], *tile_size(pixels.shape[1]))
     wanted = [tile for tile in tiles if where is None or where(tile)]
     open_band = _OpenBand(pixels.shape[1])
@@ -453,16 +318,16 @@ class _OpenBand:
         self.labels: NDArray[np.uint8] = np.empty((0, columns), np.uint8)
         self.planes: NDArray[np.uint8] = np.empty((2, 0, columns), np.uint8)
 
-    def add(self, tile: Tile, probabilities: torch.Tensor | None) -> None:
-        """Take the next tile to the right; one without probabilities is background."""
+    def add(self, tile: Tile, read: NDArray[np.uint8] | None) -> None:
+        """Take the next tile to the right; one of which nothing was read is background."""
         (top, bottom), (left, right) = tile.rows, tile.columns
         if left == 0:
             self.rows = tile.rows
             self.labels = np.zeros((bottom - top, self.columns), np.uint8)
             self.planes = np.zeros((2, bottom - top, self.columns), np.uint8)
-        if probabilities is not None:
-            self.labels[:, left:right] = likeliest_class(probabilities)
-            self.planes[:, :, left:right] = (probabilities[1:] * 255).round_().byte().cpu().numpy()
+        if read is not None:
+            self.labels[:, left:right] = read[0]
+            self.planes[:, :, left:right] = read[1:]
 
     def close(self) -> ClassBand:
         """The band of all tiles since the one at the left edge."""

@@ -4,37 +4,33 @@ from __future__ import annotations
 
 import math
 import os
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array, vstack
 
 from napari_welllog.class_map import ClassMap
-from napari_welllog.errors import Cancelled, ScanError, is_out_of_memory
-from napari_welllog.unet.loading import load_torch
+from napari_welllog.errors import ScanError, is_out_of_memory
 from napari_welllog.unet.predict import (
     ALIGNMENT,
-    Predictor,
     Tile,
     keep_likely,
-    likeliest_class,
     plan_tiles,
     predict_ink,
     tile_around,
     tile_size,
 )
+from napari_welllog.unet.predictor import Predictor, make_predictor
 from napari_welllog.unet.weights import Model, load_model
 
 if TYPE_CHECKING:
-    import torch
-
     from napari_welllog.tracks import Tracks
 
 SMALLEST_TILE = 64
@@ -375,24 +371,21 @@ def segment_regions(
         raise ScanError("No part of the scan lies in the region: move the scan into view or choose another.")
     growing = growing if growing is not None else GrowingClassMap(shape)
     tell(0.0, "Loading the network")
-    load_torch()
     growing.model = model if isinstance(model, Model) else load_model(model)
-    predictor = Predictor(growing.model, device)
+    predictor = make_predictor(growing.model, device)
     size = tile_size_of(shape[1], tile_megapixels)
     tiles = [tile for region in wanted for tile in plan_region(region, shape, *size)]
     total = sum(_pixels(tile) for tile in tiles)
     queue = _Queue(tiles if view is None else nearest_first(tiles, view), shape)
     done, began = 0, time.perf_counter()
-    with _stopping(predictor, stop):
-        doing = f"Segmenting on {predictor.device}"
-        tell(0.0, doing)
-        for tile, probabilities in queue.predicted(pixels, predictor, stop):
-            labels = likeliest_class(probabilities)
-            growing.add(tile, labels, _planes(probabilities))
-            done += _pixels(tile)
-            if each:
-                each(tile, labels)
-            tell(done / total, doing)
+    doing = f"Segmenting on {predictor.device}"
+    tell(0.0, doing)
+    for tile, (labels, one, two) in queue.predicted(pixels, predictor, stop):
+        growing.add(tile, labels, (keep_likely(one), keep_likely(two)))
+        done += _pixels(tile)
+        if each:
+            each(tile, labels)
+        tell(done / total, doing)
     seconds = time.perf_counter() - began
     class_map = growing.finish()
     return Outcome(
@@ -401,7 +394,7 @@ def segment_regions(
         total / 1e6,
         seconds,
         predictor.device,
-        why_device(device, predictor.device),
+        why_device(device, predictor),
         tuple(queue.notices),
     )
 
@@ -442,27 +435,20 @@ def classes_in(
     (top, bottom), (left, right) = region.rows, region.columns
     shape = (pixels.shape[0], pixels.shape[1])
     labels = np.zeros((bottom - top, right - left), np.uint8)
-    predictor = Predictor(model, device)
+    predictor = make_predictor(model, device)
     tiles = plan_region(region, shape, *tile_size_of(shape[1]))
-    with _stopping(predictor, stop):
-        for tile, probabilities in predict_ink(pixels, predictor, tiles, stop):
-            rows, columns = (
-                slice(span[0] - first, span[1] - first)
-                for span, first in ((tile.rows, top), (tile.columns, left))
-            )
-            labels[rows, columns] = likeliest_class(probabilities)
+    for tile, read in predict_ink(pixels, predictor, tiles, stop):
+        rows, columns = (
+            slice(span[0] - first, span[1] - first)
+            for span, first in ((tile.rows, top), (tile.columns, left))
+        )
+        labels[rows, columns] = read[0]
     return labels
 
 
 def _pixels(tile: Tile) -> int:
     """How many pixels a tile gives."""
     return Region(tile.rows, tile.columns).pixels
-
-
-def _planes(probabilities: torch.Tensor) -> tuple[csr_array, csr_array]:
-    """The curve probabilities of a tile in 255ths, sparse."""
-    one, two = (probabilities[1:] * 255).round_().byte().cpu().numpy()
-    return keep_likely(one), keep_likely(two)
 
 
 class _Queue:
@@ -474,12 +460,12 @@ class _Queue:
 
     def predicted(
         self, pixels: NDArray[np.uint8], predictor: Predictor, cancelled: Callable[[], bool]
-    ) -> Iterator[tuple[Tile, torch.Tensor]]:
+    ) -> Iterator[tuple[Tile, NDArray[np.uint8]]]:
         """Predict tile after tile."""
         while self.waiting:
             tile = self.waiting[0]
             try:
-                [(_, probabilities)] = predict_ink(pixels, predictor, [tile], cancelled)
+                [(_, read)] = predict_ink(pixels, predictor, [tile], cancelled)
             except Exception as error:
                 if not is_out_of_memory(error):
                     raise
@@ -488,21 +474,20 @@ class _Queue:
                     raise MemoryError from error
             else:
                 del self.waiting[0]
-                yield tile, probabilities
+                yield tile, read
                 continue
             # Outside of the handler, which holds on to the tensors that did not fit.
             self._make_room(parts)
 
     def _make_room(self, parts: list[Tile]) -> None:
         """Go on with tiles no larger than these, and give back what the device keeps for later."""
-        import torch
-
         most = max(_pixels(part) for part in parts)
         smaller = [part for tile in self.waiting[1:] for part in _no_larger(tile, most, self.shape)]
         self.waiting = [*parts, *smaller]
         rows, columns = (span[1] - span[0] for span in (parts[0].rows, parts[0].columns))
         self.notices.append(f"memory ran out: went on with tiles of {rows} x {columns} pixels")
-        if torch.cuda.is_available():
+        torch = sys.modules.get("torch")
+        if torch is not None and torch.cuda.is_available():
             torch.cuda.empty_cache()
 
 
@@ -528,25 +513,6 @@ def _no_larger(tile: Tile, most: int, shape: tuple[int, int]) -> list[Tile]:
     """A tile in pieces of so many pixels at most, as far as it can be halved."""
     parts = halves(tile, shape) if _pixels(tile) > most else []
     return [piece for part in parts for piece in _no_larger(part, most, shape)] or [tile]
-
-
-@contextmanager
-def _stopping(predictor: Any, cancelled: Callable[[], bool]) -> Iterator[None]:
-    """Let a running network stop between two of its layers: a large tile takes seconds, a layer a moment."""
-    from torch import nn
-
-    def look(*_: Any) -> None:
-        if cancelled():
-            raise Cancelled
-
-    network = getattr(predictor, "network", None)
-    layers = [] if network is None else [one for one in network.modules() if isinstance(one, nn.Conv2d)]
-    handles = [layer.register_forward_pre_hook(look) for layer in layers]
-    try:
-        yield
-    finally:
-        for handle in handles:
-            handle.remove()
 
 
 def shares_and_confidence(
@@ -578,20 +544,20 @@ def shares_and_confidence(
     return (float(background), float(one), float(two)), float(certain / curves) if curves else math.nan
 
 
-def why_device(asked: str, taken: str) -> str:
-    """Say in a few words why the network runs where it does.
+def why_device(asked: str, predictor: Predictor) -> str:
+    """Say in a few words why the network runs where it does, and by what.
 
     Examples
     --------
-    >>> why_device("cpu", "cpu")
+    >>> why_device("cpu", make_predictor(load_model(), "cpu")).split(", ")[0]
     'as chosen'
     """
-    import torch
-
     if asked != "auto":
-        return "as chosen"
-    if taken == "cuda":
+        return f"as chosen, by {predictor.engine}"
+    if predictor.device == "cuda":
+        import torch
+
         return f"the fastest here: {torch.cuda.get_device_name()}"
-    if taken == "mps":
+    if predictor.device == "mps":
         return "the fastest here: Apple's graphics"
-    return "no graphics card that torch can use was found"
+    return f"no graphics card that torch can use was found, by {predictor.engine}"
