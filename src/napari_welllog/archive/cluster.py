@@ -114,7 +114,7 @@ def usual_workers() -> int:
     from dask.system import CPU_COUNT
 
     room = int(psutil.virtual_memory().available / BYTES_OF_A_WORKER)
-    return max(1, min(CPU_COUNT, room))
+    return max(1, min(int(CPU_COUNT), room))
 
 
 @contextmanager
