@@ -49,11 +49,13 @@ def files_in(folder: Path) -> list[str]:
 def test_without_a_command_the_help_lists_them_all() -> None:
     result = welllog()
     assert result.exit_code == 0
-    for command in ("digitize", "segment", "tracks", "follow", "train", "synth", "evaluate"):
+    for command in ("digitize", "batch", "segment", "tracks", "follow", "train", "synth", "evaluate"):
         assert command in result.stdout
 
 
-@pytest.mark.parametrize("command", ["digitize", "segment", "tracks", "follow", "train", "synth", "evaluate"])
+@pytest.mark.parametrize(
+    "command", ["digitize", "batch", "segment", "tracks", "follow", "train", "synth", "evaluate"]
+)
 def test_each_command_explains_itself_with_an_example(command: str) -> None:
     result = welllog(command, "--help")
     assert result.exit_code == 0

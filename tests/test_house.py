@@ -125,6 +125,7 @@ def test_the_walls_are_seen_through_every_kind_of_import(tmp_path: Path, monkeyp
     [
         "napari_welllog",
         "napari_welllog.annotations",
+        "napari_welllog.archive",
         "napari_welllog.cli",
         "napari_welllog.samples",
         "napari_welllog.strokes",

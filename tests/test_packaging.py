@@ -80,11 +80,12 @@ def test_every_benchmark_has_a_place_on_the_benchmarks_page() -> None:
 
 def test_what_the_engine_imports_is_installed_with_it() -> None:
     """A package that only the tests' environment happens to have would be missing on a user's machine."""
-    # The extra `ocr` is imported late by one file, which says what to install where it is missing.
+    # These extras are each imported late by one file, which says what to install where it is missing.
+    late = re.compile(r"""extra == ['"](ocr|batch)['"]""")
     required = {
         normalised(line)
         for line in metadata.requires("napari-welllog") or []
-        if "extra ==" not in line or "extra == 'ocr'" in line or 'extra == "ocr"' in line
+        if "extra ==" not in line or late.search(line)
     }
     distributions = metadata.packages_distributions()
     undeclared = {

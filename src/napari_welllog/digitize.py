@@ -17,7 +17,7 @@ from scipy.sparse import csr_array, vstack
 
 from napari_welllog import __version__
 from napari_welllog.calibrate import PaperCalibration, calibrate_scan, is_installed
-from napari_welllog.calibrate.ocr import MISSING
+from napari_welllog.calibrate.ocr import MISSING, TextReader
 from napari_welllog.class_map import ClassMap, WrittenClassMap, count_curves, shares_of
 from napari_welllog.class_map_file import write_class_map, write_probabilities
 from napari_welllog.crossings import Crossing, find_crossings
@@ -179,6 +179,7 @@ def digitize(
     progress: Progress | None = None,
     cancelled: Callable[[], bool] | None = None,
     edits: str | Path | Edits | None = None,
+    reader: TextReader | None = None,
 ) -> Report:
     """Turn a scan into numbers: STEM.las, STEM.csv, STEM_classes.tif, STEM_overlay.png and STEM_report.json.
 
@@ -211,6 +212,8 @@ def digitize(
     edits : path or Edits, optional
         Corrections by hand, laid over the traces: an edits.json that the plugin keeps beside a scan. None by
         default, even if such a file is there.
+    reader : TextReader, optional
+        What reads print when the paper is asked; the OCR library by default, loaded anew for each scan.
 
     Returns
     -------
@@ -244,7 +247,7 @@ def digitize(
         proposed = given is None
         if given is None:
             with clock.stage("calibrate"):
-                given, paper = _calibrate(scan, clock)
+                given, paper = _calibrate(scan, clock, reader)
         with clock.stage("segment"), naming(files["classes"], places[files["classes"]]):
             class_map = segment_to_file(
                 places[files["classes"]],
@@ -326,9 +329,11 @@ def segment_to_file(
     return WrittenClassMap(shape, (one, two), (int(counts[0]), int(counts[1])))
 
 
-def _calibrate(scan: Scan, clock: Clock) -> tuple[Tracks, PaperCalibration | None]:
+def _calibrate(
+    scan: Scan, clock: Clock, reader: TextReader | None
+) -> tuple[Tracks, PaperCalibration | None]:
     """The calibration that the paper tells, or only its tracks where nothing is there to read it with."""
-    if not is_installed():
+    if reader is None and not is_installed():
         return propose_tracks(scan.pixels), None
     shares = {"find": (0.0, 0.1), "depth": (0.1, 0.7), "scales": (0.7, 1.0)}
 
@@ -337,7 +342,7 @@ def _calibrate(scan: Scan, clock: Clock) -> tuple[Tracks, PaperCalibration | Non
         start, end = shares[stage]
         clock.fraction(start + fraction * (end - start))
 
-    paper = calibrate_scan(scan.pixels, scan.dpi, progress=tell)
+    paper = calibrate_scan(scan.pixels, scan.dpi, reader, progress=tell)
     return paper.proposal, paper
 
 

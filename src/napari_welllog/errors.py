@@ -33,6 +33,10 @@ class LasError(WelllogError):
     """The log curves cannot be written as LAS."""
 
 
+class ArchiveError(WelllogError):
+    """Many scans cannot be read: there are none, or nothing to read them with."""
+
+
 class OutputError(WelllogError):
     """A result cannot be written."""
 

@@ -12,13 +12,13 @@ from napari_welllog.class_map import read_labels
 from napari_welllog.errors import ScanError, WelllogError
 from napari_welllog.scan import read_scan, scan_resolution
 from napari_welllog.tracks import Tracks
+from napari_welllog.tracks.beside import SCAN_ENDINGS, find_tracks
 from napari_welllog.widgets.layers import LayerData, class_map_layer, scan_layer
 
-ENDINGS = (".tif", ".tiff", ".png", ".jpg", ".jpeg", ".bmp", ".gif", ".pdf")
-"""What the manifest lists too; which format a file has is told by its content."""
+ENDINGS = SCAN_ENDINGS
+"""What the manifest lists too."""
 
 CLASSES_ENDING = "_classes.tif"
-TRACKS_ENDING = ".tracks.json"
 
 MILLIMETRES_PER_INCH = 25.4
 
@@ -99,39 +99,6 @@ def _layer_of(path: Path) -> LayerData | tuple[Any, dict[str, Any], str]:
         metadata |= _calibration(tracks_file, scan.pixels.shape)
     data, settings, kind = scan_layer(scan.pixels, path.stem, metadata)
     return data, settings | _place(scan.dpi), kind
-
-
-def find_tracks(scan: Path) -> Path | None:
-    """Find the calibration beside a scan: STEM.tracks.json, or tracks.json in a folder of one scan.
-
-    Parameters
-    ----------
-    scan : Path
-        File of the scan.
-
-    Returns
-    -------
-    Path or None
-        The calibration; None where there is none, or where it may belong to another scan.
-
-    Examples
-    --------
-    >>> find_tracks(Path("no/such/log.tif")) is None
-    True
-    """
-    own = scan.with_name(scan.stem + TRACKS_ENDING)
-    if own.is_file():
-        return own
-    shared = scan.with_name("tracks.json")
-    if not shared.is_file():
-        return None
-    try:
-        names = [other.name.lower() for other in scan.parent.iterdir()]
-    except OSError:
-        return None
-    results = (CLASSES_ENDING, "_overlay.png")
-    scans = [name for name in names if name.endswith(ENDINGS) and not name.endswith(results)]
-    return shared if len(scans) == 1 else None
 
 
 def _calibration(file: Path, shape: tuple[int, ...]) -> dict[str, Any]:
