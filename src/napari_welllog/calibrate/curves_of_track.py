@@ -18,7 +18,11 @@ _LEAST_RATIO_OF_LOG = 10.0
 
 
 def curves_of_track(
-    name: str, scales: Sequence[ReadScale], grid: GridKind, loose: Sequence[str] = ()
+    name: str,
+    scales: Sequence[ReadScale],
+    grid: GridKind,
+    loose: Sequence[str] = (),
+    also_named: Sequence[str] = (),
 ) -> TrackReading:
     """Make the curves of a track of the scales in its header.
 
@@ -32,6 +36,8 @@ def curves_of_track(
         What the track's vertical lines say.
     loose : sequence of str
         What stands among the scales and belongs to none of them.
+    also_named : sequence of str
+        Curves of the logging whose values were not read.
 
     Returns
     -------
@@ -53,7 +59,7 @@ def curves_of_track(
     merged = _with_backups(scales)
     read = [_scale(scale, wraps, grid) for scale, wraps in merged]
     refused = (
-        _doubtful([scale for scale, _ in merged])
+        _doubtful(_needed([scale for scale, _ in merged]))
         or _contradicted(read, grid)
         or (loose[0] if loose else None)
     )
@@ -64,8 +70,23 @@ def curves_of_track(
         read = [
             scale.model_copy(update={"curve_class": kind}) for scale, kind in zip(read, classes, strict=True)
         ]
+    if also_named and len(read) < 2:
+        refused = refused or f"the values of {also_named[0]} were not read, and a second curve was not found"
     confidence = 0.0 if refused else min(scale.confidence for scale in read)
-    return TrackReading(name=name, grid=grid, scales=read, confidence=round(confidence, 3), refused=refused)
+    return TrackReading(
+        name=name,
+        grid=grid,
+        scales=read,
+        also_named=list(also_named),
+        confidence=round(confidence, 3),
+        refused=refused,
+    )
+
+
+def _needed(scales: Sequence[ReadScale]) -> list[ReadScale]:
+    """The scales that must be read: beside two curves of the rock a third one may be unclear."""
+    rock = [scale for scale in scales if scale.mnemonic not in THIRD_CURVES]
+    return rock if len(rock) > 1 else list(scales)
 
 
 def _with_backups(scales: Sequence[ReadScale]) -> list[tuple[ReadScale, int]]:

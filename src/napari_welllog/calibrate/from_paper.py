@@ -378,7 +378,9 @@ def _read_headers(page: _Page, tracks: list[Track]) -> tuple[list[TrackReading],
         piece, log_row = _above(page, left, right, track.top)
         header = read_header(piece, log_row, page.resolution, page.reader, tick)
         headers.append(
-            curves_of_track(track.name, header.scales, grid_kind(page.pixels, track), header.loose)
+            curves_of_track(
+                track.name, header.scales, grid_kind(page.pixels, track), header.loose, header.also_named
+            )
         )
     page.job.tell("scales", 1.0)
     return _without_namesakes(headers), round(bottom)
@@ -443,7 +445,7 @@ def _with_scales(page: _Page, track: Track, header: TrackReading) -> Track:
         for scale in header.scales
         if scale.curve_class is not None
     ]
-    has_third = any(scale.curve_class is None for scale in header.scales)
+    has_third = bool(header.also_named) or any(scale.curve_class is None for scale in header.scales)
     ignore = third_curve(page.pixels, track) if has_third else []
     return track.model_copy(
         update={"curves": sorted(curves, key=lambda curve: curve.curve_class), "ignore": ignore}

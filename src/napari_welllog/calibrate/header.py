@@ -5,16 +5,24 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_welllog.calibrate.depth_column import padded, place_on_scan, resized
 from napari_welllog.calibrate.header_text import HeaderParts, take_apart
-from napari_welllog.calibrate.likely import unlikely_values
-from napari_welllog.calibrate.names import THIRD_CURVES, mnemonic_of, own_mnemonic, split_unit, unit_of
+from napari_welllog.calibrate.likely import only_usual, unit_by_values, unlikely_unit, unlikely_values
+from napari_welllog.calibrate.names import (
+    THIRD_CURVES,
+    likely_curve,
+    mnemonic_of,
+    own_mnemonic,
+    split_unit,
+    unit_of,
+)
 from napari_welllog.calibrate.ocr import Box, TextReader
-from napari_welllog.calibrate.pens import Rule, weighed
+from napari_welllog.calibrate.pens import Rule, faint_rule, weighed
 from napari_welllog.calibrate.result import PenName, Place
 from napari_welllog.calibrate.straighten import Piece
 
@@ -28,7 +36,10 @@ _MINUS = 0.5  # of a number's height before its first digit, where a minus stand
 _INK = 140  # grey values below it are ink
 _REPEATED = 3
 _SURE_VALUE = 0.75
-_SURE_NAME = 0.6
+_LEAST_VALUE = 0.4  # how surely a value must be read to be mended by the usual scales
+_SURE_NAME = 0.9
+_MOST_WORDS = 6  # pieces of text on a line of a header
+_MOST_BELOW = 2  # lines in the log that tell no scale, after which no more are read
 _NUMBER = re.compile(r"[-+]?(\d+(\.\d+)?|\.\d+)")
 _LOST_POINT = re.compile(r"[-+]?0\d{0,2}[1-9]")  # no scale prints 045: a point has worn away
 _VALUE_FIRST = re.compile(r"(?P<value>-?\d+(\.\d+)?) *(?P<rest>[A-Za-z].*)")
@@ -40,6 +51,9 @@ _ALIKE = str.maketrans(
         "O": "0",
         "o": "0",
         "Q": "0",
+        "□": "0",
+        "口": "0",
+        "θ": "0",
         "l": "1",
         "I": "1",
         "|": "1",
@@ -53,19 +67,51 @@ _ALIKE = str.maketrans(
 )
 
 
+_LETTERS_FOR_DIGITS = str.maketrans({"S": "5", "B": "8", "Z": "2", "D": "0", "i": "1", "!": "1", "]": "1"})
+_LIKE_ZERO = frozenset("0DOQUCGocunθ□口ロ")
+_NO_DIGITS = ".,:;'`·•\"-"
+_BRACKETS = frozenset("()[]{}")
+
+
 @dataclass(frozen=True)
 class Words:
-    """A piece of text of a header: what it says, how surely, and where."""
+    """A piece of text of a header: what it says, how surely, and where.
+
+    Parameters
+    ----------
+    doubt : str
+        Why it may say something else.
+    lost : "minus", "point" or ""
+        What the ink shows and the text lacks.
+    readings : tuple of (text, confidence)
+        Everything that it was read as.
+    """
 
     box: Box
     text: str
     confidence: float
     doubt: str = ""
+    lost: Literal["minus", "point", ""] = ""
+    readings: tuple[tuple[str, float], ...] = ()
 
     @property
     def value(self) -> float | None:
         """The number that it tells; None if it tells none."""
         return value_of(self.text)
+
+    @property
+    def tells(self) -> bool:
+        """Whether it holds a letter or a digit, rather than dust."""
+        return any(character.isalnum() or character == "%" for character in self.text)
+
+    def values(self) -> dict[float, int]:
+        """The numbers that it may tell, each with how much had to be mended to read it so."""
+        found: dict[float, int] = {}
+        for text, confidence in self.readings or ((self.text, self.confidence),):
+            if confidence >= _LEAST_VALUE:
+                for value, repairs in _values(text, self.lost):
+                    found[value] = min(repairs, found.get(value, repairs))
+        return found
 
 
 @dataclass(frozen=True)
@@ -96,6 +142,8 @@ class Header:
         Everything that was read.
     loose : tuple of str
         What may belong to a scale that was not read.
+    also_named : tuple of str
+        Mnemonics of curves of the logging whose values were not read; nobody needs them.
     bottom : float
         Row of the piece at which the lowest scale ends; 0 where there is none.
     """
@@ -103,6 +151,7 @@ class Header:
     scales: list[ReadScale]
     words: list[str]
     loose: tuple[str, ...] = ()
+    also_named: tuple[str, ...] = ()
     bottom: float = 0.0
 
 
@@ -150,7 +199,7 @@ def read_header(
         The scales, and what else was read.
     """
     parts = take_apart(piece.pixels < _INK, dpi)
-    lines = _read_lines(piece, parts, reader, tick)
+    lines = _read_lines(piece, parts, log_row, reader, tick)
     width = piece.pixels.shape[1]
     scales, rules, used = [], [], []
     for k, line in enumerate(lines):
@@ -158,8 +207,11 @@ def read_header(
         named = _name_words(lines, k, pair, parts.rules, width) if pair is not None else []
         if pair is not None and (line[0].box.top < log_row or _is_sure(pair, named)):
             scales.append(_scale(piece, lines, k, pair, named))
-            rules.append(_rule_below(lines, k, pair, parts.rules, width))
+            rules.append(_rule_below(piece, lines, k, pair, parts.rules, width))
             used += [*pair, *named]
+    unread = _lines_of_third_curves(lines, used)
+    thirds = [rule for _, line in unread if (rule := _next_rule(line, parts.rules)) is not None]
+    used += [word for _, line in unread for word in line]
     return Header(
         [
             replace(scale, pen=pen, pen_width=rule.width)
@@ -169,11 +221,40 @@ def read_header(
         _loose_ends(
             [[word for word in line if word.box.top < log_row] for line in lines],
             used,
-            [rule for rule in parts.rules if rule not in rules and rule.row < log_row - 2],
+            [rule for rule in parts.rules if rule not in [*rules, *thirds] and rule.row < log_row - 2],
             width,
         ),
+        tuple(mnemonic for mnemonic, _ in unread),
         max([word.box.bottom for word in used] + [rule.row + rule.width / 2 for rule in rules], default=0.0),
     )
+
+
+def _lines_of_third_curves(
+    lines: list[list[Words]], used: Sequence[Words]
+) -> list[tuple[str, list[Words]]]:
+    """Mnemonics and words of curves of the logging of which not both values were read."""
+    found = []
+    for k, line in enumerate(lines):
+        mnemonic = _usual([word for word in line if word.tells and word.value is None])
+        if mnemonic not in THIRD_CURVES or any(word in used for word in line):
+            continue
+        words, height = list(line), max(word.box.height for word in line)
+        below = lines[k + 1] if k + 1 < len(lines) else []
+        near = bool(below) and below[0].box.top - max(word.box.bottom for word in line) < _NAME_ABOVE * height
+        has_values = any(word.value is not None for word in line)
+        # Its values may stand on the line below its name, by nothing but a unit.
+        if near and not has_values and not any(word in used for word in below):
+            inner = [word for word in below if word.tells and word.value is None]
+            words += below if all(_is_only_unit(word.text) or len(word.text) < 3 for word in inner) else []
+        found.append((mnemonic, words))
+    return found
+
+
+def _next_rule(words: Sequence[Words], rules: Sequence[Rule]) -> Rule | None:
+    """The rule just below words."""
+    bottom, height = max(word.box.bottom for word in words), max(word.box.height for word in words)
+    below = [rule for rule in rules if -2 < rule.row - bottom < _RULE_BELOW * height]
+    return below[0] if below else None
 
 
 def _is_sure(pair: tuple[Words, Words], named: list[Words]) -> bool:
@@ -212,10 +293,14 @@ def _loose_ends(
 
 
 def _read_lines(
-    piece: Piece, parts: HeaderParts, reader: TextReader, tick: Callable[[float], None]
+    piece: Piece, parts: HeaderParts, log_row: float, reader: TextReader, tick: Callable[[float], None]
 ) -> list[list[Words]]:
-    """Read every line of text; each piece twice, in two sizes, so that a slip of the model shows."""
-    lines = []
+    """Read every line of text; each piece twice, in two sizes, so that a slip of the model shows.
+
+    Where the log itself begins the lines soon tell nothing, and no more are read.
+    """
+    lines: list[list[Words]] = []
+    idle = 0
     # As it was scanned, but for the ink of rules and frames: a faint minus is read though it is no letter.
     clean = np.where((piece.pixels < _INK) & ~parts.bare, np.uint8(255), piece.pixels)
     for done, line in enumerate(parts.lines, start=1):
@@ -232,6 +317,11 @@ def _read_lines(
         said = [one for one, _ in first], [two for two, _ in second]
         lines.append(_parted(words, said, piece.pixels.shape[1]))
         tick(done / len(parts.lines))
+        if line.top >= log_row:
+            telling = _pair(lines[-1], piece.pixels.shape[1]) is not None and len(lines[-1]) <= _MOST_WORDS
+            idle = 0 if _usual(lines[-1]) is not None or telling else idle + 1
+            if idle >= _MOST_BELOW:
+                break
     return lines
 
 
@@ -300,15 +390,19 @@ def _words(box: Box, text: Ink, one: tuple[str, float], two: tuple[str, float]) 
     values = value_of(one[0]), value_of(two[0])
     best = max(one, two, key=lambda reading: reading[1])
     if values[0] is None and values[1] is None:
-        return Words(box, *best)
+        return Words(box, *best, readings=(one, two))
     if values[0] != values[1]:
         number = one if values[0] is not None else two
-        return Words(box, number[0], 0.0, f"read as {one[0]!r} and as {two[0]!r}")
-    doubt = _doubt_of_marks(text, box, one[0])
-    return Words(box, one[0], 0.0 if doubt else min(one[1], two[1]), doubt)
+        doubt = f"read as {one[0]!r} and as {two[0]!r}"
+        return Words(box, number[0], 0.0, doubt, _lost_mark(text, box, number[0]), (one, two))
+    lost = _lost_mark(text, box, one[0])
+    doubt = {"minus": f"{one[0]!r} has a minus before it that was not read", "point": f"{one[0]!r} has lost a point"}
+    return Words(
+        box, one[0], 0.0 if lost else min(one[1], two[1]), doubt[lost] if lost else "", lost, (one, two)
+    )
 
 
-def _doubt_of_marks(text: Ink, box: Box, said: str) -> str:
+def _lost_mark(text: Ink, box: Box, said: str) -> Literal["minus", "point", ""]:
     """A minus or a point that the ink shows and the reading lacks."""
     from scipy.ndimage import find_objects, label
 
@@ -324,28 +418,72 @@ def _doubt_of_marks(text: Ink, box: Box, said: str) -> str:
     if _LOST_POINT.fullmatch(plain):
         return ""
     if re.match(r"[-+]?0\d", plain):
-        return f"{said!r} has lost a point"
+        return "point"
     for found in find_objects(labels):
         tall, wide = found[0].stop - found[0].start, found[1].stop - found[1].start
         middle = (found[0].start + found[0].stop) / 2 / height
         is_minus = tall < 0.3 * height and wide > 1 and 0.3 < middle < 0.8  # worn, it may be but a dot
         is_point = max(tall, wide) < 0.32 * height and min(tall, wide) > 0.08 * height and middle > 0.8
         if is_minus and found[1].stop <= first + 2 and "-" not in plain:
-            return f"{said!r} has a minus before it that was not read"
+            return "minus"
         if is_point and first < found[1].start < last and not set(".,") & set(plain):
-            return f"{said!r} has a point in it that was not read"
+            return "point"
     return ""
+
+
+def _values(text: str, lost: str) -> list[tuple[float, int]]:
+    """Values that a text may tell, each with the number of repairs: the more, the less it says so itself."""
+    read = value_of(text)
+    found = [] if read is None else [(read, 1 if lost else 0)]
+    plain = text.replace(" ", "").translate(_ALIKE).translate(_LETTERS_FOR_DIGITS).strip(_NO_DIGITS)
+    mended = value_of(plain)
+    if mended is None:
+        return found
+    if read is None or abs(read) != mended:
+        found.append((mended, 1 if read is not None or plain not in text else 0))
+    if mended > 0:
+        found.append((-mended, 0 if lost == "minus" or text.strip()[:1] in ("-", "·", "•") else 1))
+    if plain.isdigit() and (lost == "point" or plain.startswith("0")):
+        pointed = [float(f"{plain[:k]}.{plain[k:]}") for k in range(1, len(plain))]
+        found += [(sign * value, 1 + (sign < 0)) for value in pointed for sign in (1, -1)]
+    return found
 
 
 def _pair(line: Sequence[Words], width: int) -> tuple[Words, Words] | None:
     """The values at the two edges of the track, if the line holds such."""
-    left = [w for w in line if w.value is not None and w.box.left + w.box.width / 2 < _OUTER * width]
-    right = [w for w in line if w.value is not None and w.box.left + w.box.width / 2 > (1 - _OUTER) * width]
+
+    def at_edges(words: Sequence[Words]) -> tuple[list[Words], list[Words]]:
+        """Those of the words that stand at either edge."""
+        return (
+            [w for w in words if w.box.left + w.box.width / 2 < _OUTER * width],
+            [w for w in words if w.box.left + w.box.width / 2 > (1 - _OUTER) * width],
+        )
+
+    left, right = at_edges([word for word in line if word.value is not None])
+    if not left and not right:
+        return None
+    if not left or not right:
+        # One value makes it likely that the other stands there too, though it was read as something else.
+        near, far = at_edges([mended for word in line if (mended := _mended(word)) is not None])
+        left, right = left or near[:1], right or far[-1:]
     if not left or not right:
         return None
     # Two strokes and no more are what is left of a frame.
     scraps = left[0].value == right[-1].value == 1 and not any(word.value is None for word in line)
     return None if scraps else (left[0], right[-1])
+
+
+def _mended(word: Words) -> Words | None:
+    """A word taken for the value that it may be, in doubt; None if it can be none."""
+    said = [text.strip() for text, _ in word.readings]
+    if word.box.width < 1.3 * word.box.height and any(text in _LIKE_ZERO for text in said if text):
+        zeros = tuple(("0", max(confidence, _LEAST_VALUE)) for _, confidence in word.readings)
+        return replace(word, text="0", confidence=0.0, doubt=f"{word.text!r} may be a 0", readings=zeros)
+    values = word.values()
+    if not values:
+        return None
+    likeliest = min(values, key=lambda value: values[value])
+    return replace(word, text=f"{likeliest:g}", confidence=0.0, doubt=f"{word.text!r} may be {likeliest:g}")
 
 
 def _scale(
@@ -358,20 +496,26 @@ def _scale(
     """The scale whose values stand on a line."""
     left, right = pair
     height = max(left.box.height, right.box.height)
-    doubts: list[str] = []
-    name, unit = split_unit(" ".join(word.text for word in named))
-    if mnemonic_of(name) is None:
+    text = " ".join(word.text for word in named)
+    name, unit = split_unit(text)
+    mnemonic = mnemonic_of(name)
+    if mnemonic is None:
         # The words of its own line may not belong to a name that stands above them.
         usual = [word for word in named if mnemonic_of(split_unit(word.text)[0]) is not None]
         name = split_unit(usual[0].text)[0] if len(usual) == 1 else name
+        mnemonic = mnemonic_of(name)
     unit = unit or _unit_below(lines, at, height, piece.pixels.shape[1])
-    mnemonic = mnemonic_of(name)
-    confidence = min([w.confidence for w in (*pair, *named)], default=0.0)
-    doubts += [word.doubt for word in pair if word.doubt]
-    doubts += [
-        f"{word.text!r} is hard to read" for word in pair if not word.doubt and word.confidence < _SURE_VALUE
-    ]
-    if mnemonic is None and min([word.confidence for word in named], default=0.0) < 0.9:
+    likely = likely_curve(text) if mnemonic is None or unit is None else None
+    if mnemonic is None and likely is not None:
+        mnemonic = likely[0]
+    if unit is None and likely is not None and likely[0] == mnemonic:
+        unit = likely[1]
+    values, doubts, confidence = _values_of(pair, mnemonic or "", unit or "")
+    unit = unit or unit_by_values(mnemonic or "", *values)
+    if unit is None and _BRACKETS & set(text):
+        doubts.append("its unit is hard to read")
+    sure = min([word.confidence for word in named], default=0.0)
+    if mnemonic is None and sure < _SURE_NAME:
         doubts.append(f"the name {name!r} is hard to read" if name else "no name stands by its values")
     box = Box(
         min(w.box.top for w in (*pair, *named)),
@@ -379,38 +523,63 @@ def _scale(
         left.box.left,
         right.box.right,
     )
-    assert left.value is not None
-    assert right.value is not None
-    doubts += unlikely_values(mnemonic or "", left.value, right.value)
     return ReadScale(
         name,
         mnemonic or own_mnemonic(name),
         unit or "",
-        left.value,
-        right.value,
+        *values,
         "unknown",
         0.0,
         place_on_scan(piece, box),
-        confidence,
+        min([confidence, *(word.confidence for word in named)]),
         tuple(doubts),
     )
 
 
+def _values_of(
+    pair: tuple[Words, Words], mnemonic: str, unit: str
+) -> tuple[tuple[float, float], list[str], float]:
+    """The values of a scale, what is in doubt about them, and how sure they are.
+
+    What is in doubt is held against the scales on which such a curve is usually printed: it may be one of
+    them that has lost a minus, a point or the shape of a digit. Nothing is taken that was not read in part.
+    """
+    left, right = pair
+    assert left.value is not None
+    assert right.value is not None
+    read = left.value, right.value
+    doubts = [word.doubt for word in pair if word.doubt]
+    doubts += [
+        f"{word.text!r} is hard to read" for word in pair if not word.doubt and word.confidence < _SURE_VALUE
+    ]
+    doubts += unlikely_values(mnemonic, *read) + unlikely_unit(mnemonic, unit, *read)
+    sure = min(word.confidence for word in pair)
+    if not doubts:
+        return read, [], sure
+    mended = only_usual(mnemonic, unit, left.values().items(), right.values().items())
+    if mended is None:
+        return read, doubts, sure
+    return mended, [], _LEAST_VALUE + 0.5 * sure
+
+
 def _rule_below(
-    lines: list[list[Words]], at: int, pair: tuple[Words, Words], rules: Sequence[Rule], width: int
+    piece: Piece, lines: list[list[Words]], at: int, pair: tuple[Words, Words], rules: Sequence[Rule], width: int
 ) -> Rule:
     """The rule under the values of a scale, before those of the next one; an unknown one where there is none."""
     bottom, height = pair[0].box.bottom, max(word.box.height for word in pair)
     following = min((line[0].box.top for line in lines[at + 1 :] if _pair(line, width)), default=np.inf)
     below = [rule for rule in rules if -2 < rule.row - bottom < _RULE_BELOW * height and rule.row < following]
-    return below[0] if below else Rule(bottom, 0.0, "unknown")
+    if below:
+        return below[0]
+    last = min(bottom + _RULE_BELOW * height, following, float(len(piece.pixels)))
+    return faint_rule(piece.pixels, (bottom, last)) or Rule(bottom, 0.0, "unknown")
 
 
 def _name_words(
     lines: list[list[Words]], at: int, pair: tuple[Words, Words], rules: Sequence[Rule], width: int
 ) -> list[Words]:
     """The words of a scale's name: between its values, or on the lines just above, up to a rule."""
-    inner = [word for word in lines[at] if word not in pair]
+    inner = [word for word in lines[at] if word.tells and not _is_one_of(word, pair)]
     if _usual(inner) is not None:
         return inner
     height = max(word.box.height for word in pair)
@@ -426,6 +595,11 @@ def _name_words(
             break
     # What stands between the values may be but a unit that is hard to read.
     return above + inner if _usual(above) is not None or all(_is_only_unit(w.text) for w in inner) else inner
+
+
+def _is_one_of(word: Words, pair: tuple[Words, Words]) -> bool:
+    """Whether a word is one of two values, which may have been mended."""
+    return any(word.box == value.box for value in pair)
 
 
 def _is_only_unit(text: str) -> bool:

@@ -24,7 +24,7 @@ _SMALLEST_TEXT = 0.035
 _LARGEST_SPECK = 0.008
 _LONG = 0.018  # inches from which a trace of ink is part of a letter, however thin
 _EDGE = 0.03  # inches from the track's edges in which its frame stands, and no value
-_WORD_GAP = 0.6  # of a line's height between two pieces of text
+_WORD_GAP = 1.25  # of a line's height between two pieces of text: more than a space of a typewriter
 
 
 @dataclass(frozen=True)

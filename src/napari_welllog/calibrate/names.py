@@ -65,6 +65,31 @@ _UNIT_OF = {
 _BRACKETED = re.compile(r"[(\[{]([^)\]}]*)[)\]}]?|([^\s(\[{]*)[)\]}]")
 _ALIKE = 0.82  # share of letters from which a longer misread name is still that name
 _LEAST_FOR_ALIKE = 6
+_LIKELY = 0.72  # share of letters from which a misread name with its unit is still that of a curve
+_APART = 0.1  # by which no other curve is as likely
+_UNITS_OF: dict[str, tuple[str, ...]] = {
+    "GR": ("GAPI",),
+    "SP": ("mV",),
+    "TENS": ("lbf",),
+    "LSPD": ("ft/min",),
+    "RHOB": ("g/cm3",),
+    "DRHO": ("g/cm3",),
+    "PEF": ("b/e",),
+    "COND": ("mmho/m",),
+    "ROP": ("ft/h",),
+    **dict.fromkeys(("CALI", "BS"), ("in", "mm")),
+    "DT": ("us/ft", "us/m"),
+    **dict.fromkeys(("SPHI", "NPHI", "DPHI"), ("pu", "v/v")),
+    **dict.fromkeys(("ILD", "ILM", "LLD", "LLS", "LL8", "SFL", "MSFL", "SN", "LN"), ("ohm.m",)),
+}
+_PRINTED = [
+    (_NO_LETTER.sub("", name + spelling), mnemonic, unit)
+    for mnemonic, names in _NAMES.items()
+    for name in names
+    for unit in _UNITS_OF.get(mnemonic, ())
+    for spelling in _UNITS[unit]
+] + [(_NO_LETTER.sub("", name), mnemonic, None) for mnemonic, names in _NAMES.items() for name in names]
+"""What headers print, without anything but letters and digits: names with their units, and names alone."""
 
 
 def unit_of(text: str) -> str | None:
@@ -127,6 +152,35 @@ def mnemonic_of(name: str) -> str | None:
         compact, [key for key in joined if len(key) >= _LEAST_FOR_ALIKE], 2, _ALIKE
     )
     return joined[near[0]] if near else None
+
+
+def likely_curve(text: str) -> tuple[str, str | None] | None:
+    """The usual curve, and its unit, whose printed name and unit a badly read text is most like.
+
+    A name says more together with its unit: of a worn `Gamma Ray (GAPI)` enough is left to tell it from all others.
+    None where nothing is alike enough, or two curves about equally.
+
+    Examples
+    --------
+    >>> likely_curve("Garma Ray IGAPU"), likely_curve("DELTATuSTD"), likely_curve("IL0 (OHMM)"), likely_curve("TRACER")
+    (('GR', 'GAPI'), ('DT', 'us/ft'), None, None)
+    """
+    said = _NO_LETTER.sub("", text.upper())
+    if len(said) < _LEAST_FOR_ALIKE:
+        return None
+    best: dict[str, tuple[float, str | None]] = {}
+    matcher = difflib.SequenceMatcher(None, b=said, autojunk=False)
+    for printed, mnemonic, unit in _PRINTED:
+        matcher.set_seq1(printed)
+        if matcher.quick_ratio() >= _LIKELY:
+            best[mnemonic] = max(best.get(mnemonic, (0.0, None)), (matcher.ratio(), unit), key=lambda b: b[0])
+    ordered = sorted(best.items(), key=lambda item: -item[1][0])
+    if not ordered or ordered[0][1][0] < _LIKELY:
+        return None
+    if len(ordered) > 1 and ordered[0][1][0] - ordered[1][1][0] < _APART:
+        return None
+    mnemonic, (_, unit) = ordered[0]
+    return mnemonic, unit
 
 
 def own_mnemonic(name: str) -> str:

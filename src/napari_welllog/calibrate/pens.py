@@ -13,6 +13,11 @@ Ink = NDArray[np.bool_]
 
 _SOLID = 0.93  # share of its length that a solid rule covers, even where it has worn
 _DOT = 2.3  # times its width: what is no longer is a dot
+_LEAST_PERIODIC = 0.15  # correlation of a rule with itself, a pattern further on: patterns have 0.6 and more
+_STANDS_OUT = 8.0  # times the spread of all rows, by which a faint rule is darker than they
+_FAINTEST = 0.02
+_PIECES = 8
+_LEAST_OF_A_PIECE = 0.04  # share of each piece of a faint rule that is inked
 _HEAVY = 1.65  # times the width of the lightest solid rule of the header
 
 
@@ -61,6 +66,53 @@ def pen_of(ink: Ink, rows: tuple[int, int]) -> Rule:
     return Rule(row, width, _pattern(drawn, width))
 
 
+def faint_rule(pixels: NDArray[np.uint8], rows: tuple[float, float]) -> Rule | None:
+    """Find a rule that is too faint or too broken to stand out from the whole header, where one is to be.
+
+    Parameters
+    ----------
+    pixels : uint8 (rows, columns)
+        The header of a track, upright, 0 ink and 255 paper.
+    rows : first, and the one after the last
+        Where to look: below the values of a scale.
+
+    Returns
+    -------
+    Rule or None
+        None where no row is much darker than the others.
+
+    Examples
+    --------
+    >>> grey = np.full((30, 300), 250, np.uint8)
+    >>> grey[12, np.arange(300) % 14 < 8] = 170
+    >>> faint_rule(grey, (4, 28))
+    Rule(row=12.0, width=1.0, pen='dashed')
+    """
+    first, last = max(round(rows[0]), 0), min(round(rows[1]), len(pixels))
+    if last - first < 5:
+        return None
+    margin = max(round(0.01 * pixels.shape[1]), 2)  # the frame stands there
+    dark = 1 - pixels[first:last, margin:-margin] / 255
+    level = dark.mean(axis=1)
+    at = int(level.argmax())
+    usual = float(np.median(level))
+    spread = float(np.median(np.abs(level - usual)))
+    if level[at] < usual + max(_STANDS_OUT * spread, _FAINTEST):
+        return None
+    band = [k for k in range(max(at - 2, 0), min(at + 3, len(level))) if level[k] - usual > 0.4 * (level[at] - usual)]
+    ink = dark[band]
+    strokes = float(np.percentile(ink.max(axis=0), 90))
+    limit = (strokes + usual) / 2
+    whole = np.zeros(pixels.shape, bool)
+    whole[first + band[0] : first + band[-1] + 1, margin:-margin] = dark[band[0] : band[-1] + 1] > limit
+    drawn = whole.any(axis=0)
+    pieces = np.array_split(drawn[margin:-margin], _PIECES)
+    # A rule runs from edge to edge; what darkens but part of a row is a word.
+    if min(float(piece.mean()) for piece in pieces) < _LEAST_OF_A_PIECE:
+        return None
+    return pen_of(whole, (first + band[0], first + band[-1] + 1))
+
+
 def _pattern(drawn: NDArray[np.bool_], width: float) -> PenName:
     """The pattern of ink and paper along a rule."""
     strokes, gaps = _runs(drawn), _runs(~drawn)
@@ -75,6 +127,8 @@ def _pattern(drawn: NDArray[np.bool_], width: float) -> PenName:
     lengths = np.array([stop - start for start, stop in _joined(strokes, max(1.0, 0.7 * width))], float)
     if len(lengths) > 4:
         lengths = lengths[1:-1]  # the edges of the track cut the outermost
+    if drawn[first:last].mean() > 0.5 and _periodicity(drawn[first:last]) < _LEAST_PERIODIC:
+        return "solid"
     if np.ptp(lifted) > 3 * np.median(lifted) and drawn[first:last].mean() > 0.8:
         return "solid"
     dots = lengths <= _DOT * max(width, 1.5)
@@ -85,6 +139,17 @@ def _pattern(drawn: NDArray[np.bool_], width: float) -> PenName:
         if dots.mean() > 0.25 and np.median(lengths[~dots]) > 2 * np.median(lengths[dots])
         else "dashed"
     )
+
+
+def _periodicity(drawn: NDArray[np.bool_]) -> float:
+    """How much a rule repeats itself along its way: a pattern of dashes does, what wear has left of a line does not."""
+    swings = drawn - drawn.mean()
+    spectrum = np.abs(np.fft.rfft(swings, 2 * len(swings))) ** 2
+    correlation = np.fft.irfft(spectrum)[: len(swings) // 4]
+    below = np.flatnonzero(correlation < 0)
+    if not len(below):
+        return 0.0
+    return float(correlation[below[0] :].max() / max(correlation[0], 1e-9))
 
 
 def _runs(flags: NDArray[np.bool_]) -> list[tuple[int, int]]:

@@ -82,6 +82,9 @@ class TrackReading(_Part):
     name: str
     grid: Literal["linear", "log", "unknown"] = "unknown"
     scales: list[Scale] = Field(default_factory=list)
+    also_named: list[str] = Field(
+        default_factory=list, description="curves of the logging whose values were not read"
+    )
     confidence: float = 0.0
     refused: str | None = Field(default=None, description="why no scales are proposed; null if they are")
 

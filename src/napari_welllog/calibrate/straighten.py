@@ -17,7 +17,10 @@ _STEEPEST = 0.03  # rows for each column: beyond it a page was put into the scan
 _SAMPLE_COLUMNS = 240
 _STRETCH_ROWS = 1600  # in which a page leans evenly
 _MOST_STRETCHES = 40
-_STANDS_OUT = 1.3  # times the sharpness at any lean
+_STANDS_OUT = 0.15  # by which the sharpness exceeds that at leans around
+_PEAK = 11  # leans around, of which half are too far away for a peak to reach
+_LIKELY = 0.006  # within which a page leans as its vertical lines do: most paper is turned, not sheared
+_UNLIKELY = 0.5  # what the excess at any other lean counts for
 _BLOCKS = 12
 
 
@@ -186,15 +189,31 @@ def measure_lean(pixels: NDArray[np.uint8], tracks: Sequence[Track]) -> Lean:
     found = np.array([_lean_of(pixels, widest, middle - half, middle + half) for middle in middles])
     seen = np.isfinite(found)
     if not seen.any():
-        return Lean(middles[:1], np.zeros(1))
+        return Lean(middles[:1], np.full(1, turned_of(widest)))
     middles, found = middles[seen], found[seen]
     # A stretch full of kicks may mislead; its neighbours know better.
     steady = np.array([np.median(found[max(k - 1, 0) : k + 2]) for k in range(len(found))])
     return Lean(middles, steady)
 
 
+def turned_of(track: Track) -> float:
+    """The lean of a page that was turned as a whole, by which its vertical lines lean too.
+
+    Examples
+    --------
+    >>> from napari_welllog.tracks import Curve
+    >>> curve = Curve(curve_class=1, mnemonic="GR", unit="", left=0, right=1)
+    >>> turned_of(Track(name="1", left=[(0, 20), (1000, 10)], right=200, top=0, bottom=1000, curves=[curve]))
+    0.01
+    """
+    first, last = (float(track.edges(row)[0]) for row in (track.top, track.bottom))
+    return (first - last) / max(track.bottom - track.top, 1.0)
+
+
 def _lean_of(pixels: NDArray[np.uint8], track: Track, top: float, bottom: float) -> float:
     """Lean of the level lines between two rows; NaN where none stand out."""
+    from scipy.ndimage import median_filter
+
     rows = np.arange(math.ceil(top), math.floor(bottom))
     column = float(np.mean(track.edges((top + bottom) / 2)))
 
@@ -206,9 +225,12 @@ def _lean_of(pixels: NDArray[np.uint8], track: Track, top: float, bottom: float)
 
     coarse = np.arange(-_STEEPEST, _STEEPEST, 0.002)
     rough = np.array([sharpness(lean) for lean in coarse])
-    if rough.max() < _STANDS_OUT * np.median(rough):
+    # The curves make some leans sharper than others too, but over a wide range, where lines make a peak.
+    excess = rough / np.maximum(median_filter(rough, _PEAK, mode="nearest"), 1e-12) - 1
+    excess *= np.where(np.abs(coarse - turned_of(track)) < _LIKELY, 1.0, _UNLIKELY)
+    if excess.max() < _STANDS_OUT:
         return math.nan
-    fine = coarse[rough.argmax()] + np.arange(-0.003, 0.00301, 0.0005)
+    fine = coarse[excess.argmax()] + np.arange(-0.003, 0.00301, 0.0005)
     sharp = np.array([sharpness(lean) for lean in fine])
     # Around the best there is a plateau, because pixels are whole; its middle is meant.
     return float(fine[sharp > 0.9 * sharp.max()].mean())

@@ -35,6 +35,9 @@ _SMALLEST_SCAN = (64, 32)
 _NARROWEST_TRACK = 0.05  # of the scan's width
 _NARROWEST_BESIDE = 0.25  # of the widest track
 _FAINTEST_LINE = 0.008  # darkness of a line that the header vouches for
+_PAPER_WIDTH = 8.25  # inches, of most logs
+_FOOT_OF_HEADER = 0.3  # inches
+_FRAMED = 0.65  # share of its rows that a worn frame darkens; a word there darkens fewer
 _BELOW_TOP = 0.9  # inches by which a worn grid may seem to begin too high
 _DEPTH_COLUMN = (0.03, 0.14)  # of the scan's width
 _ROWS_OF_A_DASHED_CURVE = 0.3  # share of the rows in which it has ink; depth numbers have less
@@ -486,11 +489,61 @@ def _as_ruled(
         pieces = _without_depth_columns(pixels, log, lines, span, header or further)
         for piece in pieces:
             found += _parts(pixels, log, lines, piece, header) or [piece]
-    for span in header:
+    # Two rules that end alike are no accident; a single one may frame a part of the page.
+    twice = ruled_spans(pixels, top, weak, log.shift_at, least=2)
+    for ruled in header:
+        found = _widened(pixels, log, lines, sorted(found), ruled, top, ruled in twice)
+    # Where the grid has worn away the log seems to begin too high, and rules of the header stand below its top.
+    for span in [*header, *further]:
         alone = all(min(span[1], other[1]) - max(span[0], other[0]) <= 2 for other in found)
         if alone and _holds_a_curve(pixels, log, span, _ROWS_OF_A_DASHED_CURVE):
             found.append(span)
     return sorted(found)
+
+
+def _widened(
+    pixels: NDArray[np.uint8],
+    log: _Log,
+    lines: FloatArray,
+    spans: list[tuple[float, float]],
+    ruled: tuple[float, float],
+    top: float,
+    is_sure: bool,
+) -> list[tuple[float, float]]:
+    """Tracks, those under one rule of the header made as wide as it: of the rest of them the grid has worn away."""
+    near = 1.5 * log.bands.line_width
+    under = [k for k, span in enumerate(spans) if ruled[0] - near < span[0] and span[1] < ruled[1] + near]
+    across = [span for span in spans if min(span[1], ruled[1]) - max(span[0], ruled[0]) > near]
+    if not under or len(under) != len(across):
+        return spans
+    limits = [ruled[0], *(edge for k in under for edge in spans[k]), ruled[1]]
+    # No rule crosses a depth column; a frame around the whole page may.
+    widest = _DEPTH_COLUMN[1] * pixels.shape[1]
+    for k, (left, right) in enumerate(zip(limits[::2], limits[1::2], strict=True)):
+        if right - left <= near or not (
+            is_sure or right - left > widest or not _is_blank(pixels, log, lines, (left, right))
+        ):
+            continue
+        if k == 0:
+            limits[1] = left
+        elif k == len(under):
+            limits[-2] = right
+        else:
+            framed = [_is_framed(pixels, log, edge, top) for edge in (left, right)]
+            if framed == [True, False]:
+                limits[2 * k + 1] = left
+            elif framed == [False, True]:
+                limits[2 * k] = right
+    widened = list(zip(limits[1:-1:2], limits[2:-1:2], strict=True))
+    return [*(span for k, span in enumerate(spans) if k not in under), *widened]
+
+
+def _is_framed(pixels: NDArray[np.uint8], log: _Log, column: float, top: float) -> bool:
+    """Whether a line that may have worn stands in the lowest part of the header at a column."""
+    rows = np.arange(max(int(top - _FOOT_OF_HEADER * pixels.shape[1] / _PAPER_WIDTH), 0), max(int(top) - 2, 1))
+    near = np.rint(column + log.shift_at(rows.astype(np.float64))).astype(np.intp)[:, None] + np.arange(-2, 3)
+    inked = (pixels[rows[:, None], np.clip(near, 0, pixels.shape[1] - 1)] < 128).any(axis=1)
+    return float(inked.mean()) > _FRAMED
 
 
 def _parts(

@@ -26,6 +26,7 @@ def ruled_spans(
     lines: FloatArray,
     shift: Callable[[FloatArray], FloatArray],
     below: float = 0.0,
+    least: int = 1,
 ) -> list[Span]:
     """Find spans between vertical lines of a log over which its header rules.
 
@@ -41,6 +42,8 @@ def ruled_spans(
         Columns by which the page has moved sideways there.
     below : float
         Inches below the top to look at too, for a log whose grid has worn away may seem to begin too high.
+    least : int
+        Rules that must agree on a span.
 
     Returns
     -------
@@ -76,7 +79,7 @@ def ruled_spans(
             loose.append((left - moved, right - moved))
     for span, count in _agreeing(loose, _SNAP * dpi).items():
         counts.setdefault(span, count)
-    return _apart(counts)
+    return _apart({span: count for span, count in counts.items() if count >= least})
 
 
 def _agreeing(spans: list[Span], reach: float) -> dict[Span, int]:
