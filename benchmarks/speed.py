@@ -196,7 +196,8 @@ def race_report(rates: dict[str, list[float]], network: nn.Module, engine: str) 
             markdown_table(
                 ["from pixels to class map", "parameters", "per pixel", "MP/s", "ours is faster by"], rows
             ),
-            f"The network computes in {formats[-1]} on this machine, by {engine}, at {np.median(done) / 1e9:.0f} GFLOP/s.",
+            f"The network computes in {formats[-1]} on this machine, by {engine}, at {np.median(done) / 1e9:.0f} "
+            "GFLOP/s.",
             markdown_table(
                 ["the machine", "its best", "share the network reaches", "share of `segment` as a whole"],
                 shares,

@@ -211,7 +211,7 @@ def test_too_little_memory_is_one_line(well, tmp_path, monkeypatch) -> None:
     def fill(*args: object) -> None:
         raise MemoryError
 
-    monkeypatch.setattr(import_module("napari_welllog.digitize"), "segment", fill)
+    monkeypatch.setattr(import_module("napari_welllog.digitize"), "segment_bands", fill)
     line = refused(welllog("digitize", well.scan, "--tracks", well.tracks, "--out", tmp_path / "out"))
     assert "not enough memory" in line
     assert not (tmp_path / "out").exists()
@@ -226,7 +226,7 @@ from napari_welllog.unet import Model
 
 module = import_module("napari_welllog.digitize")
 module.load_model = lambda name_or_file: Model("slow", "0" * 64, None)
-module.segment = lambda *args: time.sleep(60)
+module.segment_bands = lambda *args: time.sleep(60)
 from napari_welllog.cli import main
 main()
 """
@@ -275,11 +275,15 @@ import sys
 from importlib import import_module
 import numpy as np
 from napari_welllog.class_map import ClassMap
-from napari_welllog.unet import Model
+from napari_welllog.unet import ClassBand, Model
+
+def dark_is_one(pixels, *args):
+    whole = ClassMap.from_labels((pixels[0 : pixels.shape[0]] < 128).astype(np.uint8))
+    yield ClassBand(0, whole.labels, whole.curve_probabilities)
 
 module = import_module("napari_welllog.digitize")
 module.load_model = lambda name_or_file: Model("perfect", "0" * 64, None)
-module.segment = lambda pixels, *args: ClassMap.from_labels((pixels < 128).astype(np.uint8))
+module.segment_bands = dark_is_one
 """
 
 

@@ -21,7 +21,7 @@ from napari_welllog.errors import OutputError
 from napari_welllog.scan import read_scan
 from napari_welllog.synthetic import PrintedLog
 from napari_welllog.tracks import Tracks
-from napari_welllog.unet import Model
+from napari_welllog.unet import ClassBand, Model
 from napari_welllog.widgets.display import DisplayError
 from napari_welllog.widgets.result_window import Result
 
@@ -37,8 +37,17 @@ def log(monkeypatch: pytest.MonkeyPatch) -> PrintedLog:
     log = demo.print_demo_log()
     for module in (demo, import_module("napari_welllog.digitize")):
         monkeypatch.setattr(module, "load_model", lambda *_: Model("perfect", "0" * 64, None))  # type: ignore[arg-type]
-        monkeypatch.setattr(module, "segment", lambda *_, **__: ClassMap.from_labels(log.classes))
+    knows(monkeypatch, log.classes)
     return log
+
+
+def knows(monkeypatch: pytest.MonkeyPatch, classes: np.ndarray) -> None:
+    """Put a network that gives these classes in the place of the shipped one."""
+    whole = ClassMap.from_labels(classes)
+    band = ClassBand(0, whole.labels, whole.curve_probabilities)
+    monkeypatch.setattr(demo, "segment", lambda *_, **__: whole)
+    digitize = import_module("napari_welllog.digitize")
+    monkeypatch.setattr(digitize, "segment_bands", lambda *_, **__: (one for one in [band]))
 
 
 @pytest.fixture
@@ -102,8 +111,7 @@ def test_closeness_is_measured_on_the_las_that_was_written(log: PrintedLog, tmp_
 def test_a_curve_that_was_not_read_at_all_is_said_plainly(
     log: PrintedLog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
 ) -> None:
-    only_one = ClassMap.from_labels(np.where(log.classes == 1, 1, 0).astype(np.uint8))
-    monkeypatch.setattr(import_module("napari_welllog.digitize"), "segment", lambda *_, **__: only_one)
+    knows(monkeypatch, np.where(log.classes == 1, 1, 0).astype(np.uint8))
     demo.run_demo(tmp_path, window=False)
     said = capsys.readouterr().out
     assert "0.0%" in said

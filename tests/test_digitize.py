@@ -19,6 +19,7 @@ from napari_welllog.class_map import ClassMap
 from napari_welllog.digitize import digitize, output_paths, write_class_map, write_probabilities
 from napari_welllog.errors import Cancelled, LasError, OutputError, ScanError, TracksError
 from napari_welllog.tracks import Tracks
+from napari_welllog.unet import ClassBand
 
 ENDINGS = [".csv", ".las", "_classes.tif", "_overlay.png", "_report.json"]
 
@@ -146,9 +147,10 @@ def test_the_same_input_gives_the_same_bytes(well, tmp_path) -> None:
 
 
 def test_a_curve_that_is_not_there_is_null_and_warned_of(well, tmp_path, monkeypatch) -> None:
-    only_one = np.where(well.log.classes == 1, 1, 0).astype(np.uint8)
+    only_one = ClassMap.from_labels(np.where(well.log.classes == 1, 1, 0).astype(np.uint8))
+    bands = [ClassBand(0, only_one.labels, only_one.curve_probabilities)]
     module = import_module("napari_welllog.digitize")
-    monkeypatch.setattr(module, "segment", lambda *args: ClassMap.from_labels(only_one))
+    monkeypatch.setattr(module, "segment_bands", lambda *args: (band for band in bands))
     report = digitize(well.scan, well.tracks, tmp_path)
     absent = report.curves[1]
     assert (absent.rows_traced, absent.rows_bridged, absent.mean_confidence) == (0, 0, None)

@@ -329,9 +329,7 @@ def segment_to_file(
     return WrittenClassMap(shape, (one, two), (int(counts[0]), int(counts[1])))
 
 
-def _calibrate(
-    scan: Scan, clock: Clock, reader: TextReader | None
-) -> tuple[Tracks, PaperCalibration | None]:
+def _calibrate(scan: Scan, clock: Clock, reader: TextReader | None) -> tuple[Tracks, PaperCalibration | None]:
     """The calibration that the paper tells, or only its tracks where nothing is there to read it with."""
     if reader is None and not is_installed():
         return propose_tracks(scan.pixels), None

@@ -14,7 +14,7 @@ import numpy as np
 
 from napari_welllog.class_map import ClassMap
 from napari_welllog.errors import Cancelled
-from napari_welllog.unet import Model
+from napari_welllog.unet import ClassBand, Model
 
 
 def dask_setup(worker):
@@ -39,6 +39,10 @@ def dask_setup(worker):
     job.digitize = read_or_die
     job.load_model = lambda name_or_file=None: Model("dark is one", "0" * 64, None)
     job._use_threads = lambda threads: None
-    import_module("napari_welllog.digitize").segment = lambda pixels, *args: ClassMap.from_labels(
-        (pixels < 100).astype(np.uint8)
-    )
+    import_module("napari_welllog.digitize").segment_bands = dark_is_one
+
+
+def dark_is_one(pixels, *args):
+    """All ink is curve one."""
+    whole = ClassMap.from_labels((pixels[0 : pixels.shape[0]] < 100).astype(np.uint8))
+    yield ClassBand(0, whole.labels, whole.curve_probabilities)

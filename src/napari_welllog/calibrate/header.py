@@ -229,9 +229,7 @@ def read_header(
     )
 
 
-def _lines_of_third_curves(
-    lines: list[list[Words]], used: Sequence[Words]
-) -> list[tuple[str, list[Words]]]:
+def _lines_of_third_curves(lines: list[list[Words]], used: Sequence[Words]) -> list[tuple[str, list[Words]]]:
     """Mnemonics and words of curves of the logging of which not both values were read."""
     found = []
     for k, line in enumerate(lines):
@@ -396,9 +394,12 @@ def _words(box: Box, text: Ink, one: tuple[str, float], two: tuple[str, float]) 
         doubt = f"read as {one[0]!r} and as {two[0]!r}"
         return Words(box, number[0], 0.0, doubt, _lost_mark(text, box, number[0]), (one, two))
     lost = _lost_mark(text, box, one[0])
-    doubt = {"minus": f"{one[0]!r} has a minus before it that was not read", "point": f"{one[0]!r} has lost a point"}
+    doubts = {
+        "minus": f"{one[0]!r} has a minus before it that was not read",
+        "point": f"{one[0]!r} has lost a point",
+    }
     return Words(
-        box, one[0], 0.0 if lost else min(one[1], two[1]), doubt[lost] if lost else "", lost, (one, two)
+        box, one[0], 0.0 if lost else min(one[1], two[1]), doubts[lost] if lost else "", lost, (one, two)
     )
 
 
@@ -563,7 +564,12 @@ def _values_of(
 
 
 def _rule_below(
-    piece: Piece, lines: list[list[Words]], at: int, pair: tuple[Words, Words], rules: Sequence[Rule], width: int
+    piece: Piece,
+    lines: list[list[Words]],
+    at: int,
+    pair: tuple[Words, Words],
+    rules: Sequence[Rule],
+    width: int,
 ) -> Rule:
     """The rule under the values of a scale, before those of the next one; an unknown one where there is none."""
     bottom, height = pair[0].box.bottom, max(word.box.height for word in pair)

@@ -5,7 +5,35 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
-_SPANS = (10, 12, 14, 15, 16, 18, 20, 24, 25, 28, 30, 32, 35, 36, 40, 45, 48, 50, 55, 60, 64, 65, 70, 72, 75, 80, 90)
+_SPANS = (
+    10,
+    12,
+    14,
+    15,
+    16,
+    18,
+    20,
+    24,
+    25,
+    28,
+    30,
+    32,
+    35,
+    36,
+    40,
+    45,
+    48,
+    50,
+    55,
+    60,
+    64,
+    65,
+    70,
+    72,
+    75,
+    80,
+    90,
+)
 """Leading digits of what lies between the values of a scale, for its divisions are round."""
 
 _POROSITIES = ("NPHI", "DPHI", "SPHI")
@@ -13,7 +41,19 @@ _OF_POROSITY = ((30, -10), (45, -15), (60, 0), (40, 0), (0.3, -0.1), (0.45, -0.1
 _OF_CALIPER = ((4, 14), (5, 15), (6, 16), (7, 17), (8, 18), (10, 20), (6, 26), (4, 24), (0, 20))
 _OF_RESISTIVITY = (
     *((0.2, 2), (0.2, 20), (0.2, 200), (0.2, 2000), (2, 20), (2, 200), (2, 2000), (0.1, 100), (0.1, 1000)),
-    *((1, 10), (1, 100), (1, 1000), (1, 10000), (0, 10), (0, 20), (0, 50), (0, 100), (0, 200), (0, 500), (0, 1000)),
+    *(
+        (1, 10),
+        (1, 100),
+        (1, 1000),
+        (1, 10000),
+        (0, 10),
+        (0, 20),
+        (0, 50),
+        (0, 100),
+        (0, 200),
+        (0, 500),
+        (0, 1000),
+    ),
 )
 _USUAL: dict[str, tuple[tuple[float, float], ...]] = {
     "GR": ((0, 100), (0, 120), (0, 150), (0, 160), (0, 180), (0, 200), (0, 250), (0, 300)),
@@ -48,7 +88,9 @@ def usual_scales(mnemonic: str) -> set[tuple[float, float]]:
     (True, True, set())
     """
     usual = _USUAL.get(mnemonic, ())
-    linear = [pair for pair in usual if mnemonic not in _ONE_UNIT or _ONE_UNIT[mnemonic] != "ohm.m" or not pair[0]]
+    linear = [
+        pair for pair in usual if mnemonic not in _ONE_UNIT or _ONE_UNIT[mnemonic] != "ohm.m" or not pair[0]
+    ]
     return {*usual, *((right, round(2 * right - left, 6)) for left, right in linear)}
 
 

@@ -99,12 +99,18 @@ def faint_rule(pixels: NDArray[np.uint8], rows: tuple[float, float]) -> Rule | N
     spread = float(np.median(np.abs(level - usual)))
     if level[at] < usual + max(_STANDS_OUT * spread, _FAINTEST):
         return None
-    band = [k for k in range(max(at - 2, 0), min(at + 3, len(level))) if level[k] - usual > 0.4 * (level[at] - usual)]
+    band = [
+        k
+        for k in range(max(at - 2, 0), min(at + 3, len(level)))
+        if level[k] - usual > 0.4 * (level[at] - usual)
+    ]
     ink = dark[band]
     strokes = float(np.percentile(ink.max(axis=0), 90))
     limit = (strokes + usual) / 2
     whole = np.zeros(pixels.shape, bool)
-    whole[first + band[0] : first + band[-1] + 1, margin:-margin] = dark[band[0] : band[-1] + 1] > limit
+    whole[first + band[0] : first + band[-1] + 1, margin:-margin] = (
+        np.asarray(dark[band[0] : band[-1] + 1]) > limit
+    )
     drawn = whole.any(axis=0)
     pieces = np.array_split(drawn[margin:-margin], _PIECES)
     # A rule runs from edge to edge; what darkens but part of a row is a word.

@@ -19,7 +19,7 @@ _STRETCH_ROWS = 1600  # in which a page leans evenly
 _MOST_STRETCHES = 40
 _STANDS_OUT = 0.15  # by which the sharpness exceeds that at leans around
 _PEAK = 11  # leans around, of which half are too far away for a peak to reach
-_LIKELY = 0.006  # within which a page leans as its vertical lines do: most paper is turned, not sheared
+_LIKELY = 0.008  # within which a page leans as its vertical lines do: most paper is turned, not sheared
 _UNLIKELY = 0.5  # what the excess at any other lean counts for
 _BLOCKS = 12
 

@@ -540,7 +540,9 @@ def _widened(
 
 def _is_framed(pixels: NDArray[np.uint8], log: _Log, column: float, top: float) -> bool:
     """Whether a line that may have worn stands in the lowest part of the header at a column."""
-    rows = np.arange(max(int(top - _FOOT_OF_HEADER * pixels.shape[1] / _PAPER_WIDTH), 0), max(int(top) - 2, 1))
+    rows = np.arange(
+        max(int(top - _FOOT_OF_HEADER * pixels.shape[1] / _PAPER_WIDTH), 0), max(int(top) - 2, 1)
+    )
     near = np.rint(column + log.shift_at(rows.astype(np.float64))).astype(np.intp)[:, None] + np.arange(-2, 3)
     inked = (pixels[rows[:, None], np.clip(near, 0, pixels.shape[1] - 1)] < 128).any(axis=1)
     return float(inked.mean()) > _FRAMED
