@@ -17,6 +17,7 @@ PACKAGE = Path(napari_welllog.__file__).parent
 # From the ground up. A new room is added here and in docs/architecture.md, as low as it can stand.
 ENGINE_ROOMS = [
     "errors",
+    "limits",
     "output",
     "scan",
     "tracks",

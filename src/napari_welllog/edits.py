@@ -19,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from napari_welllog.curves import Trace, TraceState
 from napari_welllog.errors import EditsError
+from napari_welllog.limits import read_small_text
 from napari_welllog.output import naming, staged
 from napari_welllog.tracks import Track
 
@@ -175,7 +176,7 @@ class Edits(_Part):
             If the file cannot be read or used; one line that names the file, the place and the remedy.
         """
         try:
-            text = Path(path).read_text(encoding="utf-8-sig")
+            text = read_small_text(path)
         except (OSError, UnicodeDecodeError) as error:
             reason = getattr(error, "strerror", None) or "it is not text in UTF-8"
             raise EditsError(f"{path}: cannot be read ({reason}); give the path of an edits.json") from None

@@ -5,6 +5,10 @@ class WelllogError(Exception):
     """Base of every error whose message is written for the user."""
 
 
+class SettingsError(WelllogError):
+    """A setting, such as an environment variable, makes no sense."""
+
+
 class ScanError(WelllogError):
     """The scan cannot be read or used."""
 

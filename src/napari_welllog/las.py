@@ -20,6 +20,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from napari_welllog.curves import TraceState
 from napari_welllog.errors import LasError
+from napari_welllog.limits import SAMPLES
 from napari_welllog.output import naming
 
 if TYPE_CHECKING:
@@ -30,7 +31,6 @@ Sampling = Literal["point", "mean"]
 
 NULL = -999.25
 FLAG_MEANING = "0 missing, 1 traced, 2 bridged, 3 edited by hand, 4 erased by hand"
-MOST_SAMPLES = 50_000_000
 
 _INDEX = {"ft": ("DEPT", "FT", "DEPTH"), "m": ("DEPT", "M", "DEPTH"), "row": ("INDEX", "ROW", "SCAN ROW")}
 
@@ -304,10 +304,10 @@ def _common_depths(curves: list[LogCurve], step: float) -> FloatArray:
     if not ends:
         raise LasError("no row of the log curves has a depth; check the depth anchors")
     top, bottom = min(end[0] for end in ends), max(end[1] for end in ends)
-    if (bottom - top) / step > MOST_SAMPLES:
+    if not (bottom - top) / step <= SAMPLES.value():
         raise LasError(
-            f"a step of {step:g} {units[0]} makes more than {MOST_SAMPLES // 1_000_000} million samples from "
-            f"{top:g} to {bottom:g}; give a larger step"
+            f"a step of {step:g} {units[0]} makes more than {SAMPLES.value():,.0f} samples from {top:g} to {bottom:g}; "
+            f"give a larger step, check the depth anchors, or {SAMPLES.remedy}"
         )
     # An end that misses a multiple by rounding alone is that multiple.
     first, last = math.ceil(top / step - _ROUNDING), math.floor(bottom / step + _ROUNDING)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from napari_welllog.errors import AnnotationsError
+from napari_welllog.limits import read_small_text
 from napari_welllog.scan import Scan
 
 VERSION = 1
@@ -243,7 +244,7 @@ def read_manifest(path: Path) -> Manifest:
         One line that names the file, what is wrong, and the remedy.
     """
     try:
-        data = json.loads(path.read_text(encoding="utf-8-sig"))
+        data = json.loads(read_small_text(path))
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not text in UTF-8"
         raise AnnotationsError(f"{path}: cannot be read ({reason}); copy the folder again") from None

@@ -6,6 +6,6 @@ pdfium draws the pages of a PDF.
 """
 
 from napari_welllog.scan.levels import PYRAMID_ROWS, pyramid
-from napari_welllog.scan.read import MAX_MEGAPIXELS, Scan, read_scan, scan_resolution
+from napari_welllog.scan.read import Scan, read_scan, scan_resolution
 
-__all__ = ["MAX_MEGAPIXELS", "PYRAMID_ROWS", "Scan", "pyramid", "read_scan", "scan_resolution"]
+__all__ = ["PYRAMID_ROWS", "Scan", "pyramid", "read_scan", "scan_resolution"]

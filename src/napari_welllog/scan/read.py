@@ -15,11 +15,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_welllog.errors import ScanError
+from napari_welllog.errors import ScanError, WelllogError
+from napari_welllog.limits import MEGAPIXELS, MEMORY_GB
 from napari_welllog.scan.page import PAPER, SCAN_AGAIN, GreyPixels, Page, UnreadableError
-
-MAX_MEGAPIXELS = 4_000
-"""Largest scan that `read_scan` opens unless told otherwise: seven times a log of 241,008 x 2,400 pixels."""
 
 # How files begin. A PDF may have other bytes before this, and pdfium skips them.
 _TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
@@ -66,7 +64,7 @@ class Scan:
 def read_scan(
     path: str | os.PathLike[str],
     pages: Sequence[int] | None = None,
-    max_megapixels: float = MAX_MEGAPIXELS,
+    max_megapixels: float | None = None,
 ) -> Scan:
     """Open a scan as grey pixels, ink dark.
 
@@ -82,8 +80,9 @@ def read_scan(
     pages : sequence of int, optional
         Pages to join from top to bottom, counted from 0, in this order; all of them when left out. A page
         narrower than the widest is padded with paper at its right.
-    max_megapixels : float
-        Refuse a larger picture before it is decoded.
+    max_megapixels : float, optional
+        Refuse a larger picture before it is decoded; by default the limit `WELLLOG_MAX_MEGAPIXELS`, 4000 where
+        that is not set.
 
     Returns
     -------
@@ -94,6 +93,8 @@ def read_scan(
     ------
     ScanError
         The file cannot be opened as a scan: the message names it and says why.
+    SettingsError
+        A limit is set to no number.
 
     Examples
     --------
@@ -114,6 +115,8 @@ def read_scan(
             return Scan(_joined(opened), _dpi(opened), source)
     except UnreadableError as error:
         raise ScanError(f"{source}: {error}") from error
+    except WelllogError:
+        raise
     except MemoryError as error:
         raise ScanError(f"{source}: too large for the memory that is free; choose fewer pages") from error
     except Exception as error:  # a decoder fails on a damaged file in more ways than it documents
@@ -194,7 +197,7 @@ def _reason(error: Exception) -> str:
     return words if len(words) <= 120 else words[:117] + "..."
 
 
-def _refuse_too_large(pages: list[Page], max_megapixels: float) -> None:
+def _refuse_too_large(pages: list[Page], max_megapixels: float | None) -> None:
     """Refuse pages without pixels, and pages that would not fit, before anything is decoded."""
     import psutil
 
@@ -202,12 +205,18 @@ def _refuse_too_large(pages: list[Page], max_megapixels: float) -> None:
         raise UnreadableError(f"has a page without pixels; {SCAN_AGAIN}")
     rows, columns = sum(page.rows for page in pages), max(page.columns for page in pages)
     size, megapixels = f"{rows:,} rows x {columns:,} columns", rows * columns / 1e6
-    if megapixels > max_megapixels:
+    most = MEGAPIXELS.value() if max_megapixels is None else max_megapixels
+    if megapixels > most:
         raise UnreadableError(
-            f"{size} are {megapixels:,.1f} megapixels, over the limit of {max_megapixels:,.1f}; "
-            "choose fewer pages, or raise max_megapixels if the scan is really that large"
+            f"{size} are {megapixels:,.1f} megapixels, over the limit of {most:,.1f}; "
+            f"choose fewer pages, or {MEGAPIXELS.remedy} if the scan is really that large"
         )
     needed = rows * columns + max(page.working_bytes for page in pages)
+    if needed > 1e9 * MEMORY_GB.value():
+        raise UnreadableError(
+            f"{size} take {needed / 1e9:,.1f} GB of memory to open, over the limit of {MEMORY_GB.value():g} GB; "
+            f"choose fewer pages, or {MEMORY_GB.remedy} if the scan is really that large"
+        )
     free = psutil.virtual_memory().available
     if needed > _MEMORY_SHARE * free:
         raise UnreadableError(

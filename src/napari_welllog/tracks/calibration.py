@@ -19,6 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from napari_welllog.errors import TracksError
+from napari_welllog.limits import read_small_text
 from napari_welllog.output import naming, staged
 
 FloatArray = NDArray[np.float64]
@@ -718,7 +719,7 @@ def _problem(mistake: Any, key: str, part: object, model: type[BaseModel]) -> st
 def _read_json(path: Path) -> object:
     """Read a JSON file, refusing what is not JSON and keys given twice."""
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = read_small_text(path)
     except OSError as error:
         raise TracksError(f"cannot be read ({error.strerror}); give the path of a tracks.json") from None
     except UnicodeDecodeError:
