@@ -18,6 +18,7 @@ PACKAGE = Path(napari_welllog.__file__).parent
 ENGINE_ROOMS = [
     "errors",
     "limits",
+    "json_file",
     "output",
     "scan",
     "tracks",

@@ -20,7 +20,6 @@ import math
 import os
 import stat
 from dataclasses import dataclass
-from pathlib import Path
 
 from napari_welllog.errors import SettingsError
 
@@ -42,7 +41,7 @@ class Limit:
     --------
     >>> pages = Limit("WELLLOG_MAX_PAGES", 2000)
     >>> pages.value(), pages.remedy
-    (2000.0, 'set WELLLOG_MAX_PAGES higher')
+    (2000, 'set WELLLOG_MAX_PAGES higher')
     """
 
     variable: str
@@ -154,7 +153,7 @@ def read_small_text(path: str | os.PathLike[str], limit: Limit = JSON_MB) -> str
     --------
     >>> file = getfixture("tmp_path") / "tracks.json"
     >>> _ = file.write_text("{}", encoding="utf-8-sig")
-    >>> read_small_text(Path(file))
+    >>> read_small_text(file)
     '{}'
     """
     return read_small_file(path, limit).decode("utf-8-sig")

@@ -11,7 +11,7 @@ from tests.fuzz.kinds import KINDS, case_files, lay_out
 from tests.fuzz.watch import ROOT, Outcome, Tally, run, watch
 
 sys.path.insert(0, str(ROOT / "benchmarks"))
-from _table import machine, markdown_table, replace_block  # noqa: E402
+from _table import machine, markdown_table, replace_block
 
 
 def shares(count: int, kinds: list[str]) -> dict[str, int]:
@@ -34,8 +34,14 @@ def table(tallies: dict[str, Tally]) -> str:
         ]
         for kind, tally in tallies.items()
     ]
-    sums = [sum(tally.counts[name] for tally in tallies.values()) for name in ("cases", "accepted", "refused", "failed")]
-    slowest, largest = max(tally.seconds for tally in tallies.values()), max(tally.memory for tally in tallies.values())
+    sums = [
+        sum(tally.counts[name] for tally in tallies.values())
+        for name in ("cases", "accepted", "refused", "failed")
+    ]
+    slowest, largest = (
+        max(tally.seconds for tally in tallies.values()),
+        max(tally.memory for tally in tallies.values()),
+    )
     rows.append(["all", *(f"{number:,}" for number in sums), f"{slowest:.1f} s", f"{largest / 1e9:.2f} GB"])
     return markdown_table(header, rows)
 
@@ -52,7 +58,9 @@ def one_case(kind: str, case: int, keep: Path | None) -> int:
         keep.mkdir(parents=True, exist_ok=True)
         lay_out(case_files(kind, case), keep)
     outcome = next(watch(kind, case, case))
-    print(f"{kind} {case}: {outcome.how}, {outcome.seconds:.2f} s, {outcome.memory / 1e9:.2f} GB\n{outcome.words}")
+    print(
+        f"{kind} {case}: {outcome.how}, {outcome.seconds:.2f} s, {outcome.memory / 1e9:.2f} GB\n{outcome.words}"
+    )
     return int(outcome.failed)
 
 
@@ -65,7 +73,9 @@ def main() -> int:
     parser.add_argument("--cases", type=int, default=20_000, help="how many files (default 20,000)")
     parser.add_argument("--first", type=int, default=0, help="number of the first case of each kind")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="workers at once")
-    parser.add_argument("--write", type=Path, metavar="FILE", help="put the table into a page (docs/benchmarks.md)")
+    parser.add_argument(
+        "--write", type=Path, metavar="FILE", help="put the table into a page (docs/benchmarks.md)"
+    )
     options = parser.parse_args()
     kinds = options.kind or list(KINDS)
     if options.case is not None:
@@ -74,9 +84,13 @@ def main() -> int:
     text = table(tallies)
     print(text)
     if options.write is not None:
-        command = f"python -m tests.fuzz --cases {options.cases}" + (f" --first {options.first}" if options.first else "")
+        command = f"python -m tests.fuzz --cases {options.cases}" + (
+            f" --first {options.first}" if options.first else ""
+        )
         page = options.write.read_text(encoding="utf-8")
-        options.write.write_text(replace_block(page, "fuzz", f"`{command}` on {machine()}.\n\n{text}"), encoding="utf-8")
+        options.write.write_text(
+            replace_block(page, "fuzz", f"`{command}` on {machine()}.\n\n{text}"), encoding="utf-8"
+        )
     return int(any(tally.failures for tally in tallies.values()))
 
 

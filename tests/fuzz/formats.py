@@ -18,9 +18,53 @@ from tests.fuzz.mutate import INTEGERS, flip_bits, packed, spoil_json
 
 # --- TIFF ---
 
-_TAGS = (254, 256, 257, 258, 259, 262, 266, 273, 274, 277, 278, 279, 282, 283, 284, 292, 293, 296, 317, 320, 322)
+_TAGS = (
+    254,
+    256,
+    257,
+    258,
+    259,
+    262,
+    266,
+    273,
+    274,
+    277,
+    278,
+    279,
+    282,
+    283,
+    284,
+    292,
+    293,
+    296,
+    317,
+    320,
+    322,
+)
 _TAGS += (323, 324, 325, 330, 338, 339, 347, 530, 532, 34665, 513, 514)
-_TAG_VALUES = (0, 1, 2, 3, 4, 5, 6, 7, 8, 16, 32, 64, 999, 32771, 32773, 32946, 34712, 50000, 65000, 100_000, *INTEGERS)
+_TAG_VALUES = (
+    0,
+    1,
+    2,
+    3,
+    4,
+    5,
+    6,
+    7,
+    8,
+    16,
+    32,
+    64,
+    999,
+    32771,
+    32773,
+    32946,
+    34712,
+    50000,
+    65000,
+    100_000,
+    *INTEGERS,
+)
 
 
 def spoil_tiff(draw: Random, data: bytes, others: Sequence[bytes]) -> bytes:
@@ -37,12 +81,16 @@ def spoil_tiff(draw: Random, data: bytes, others: Sequence[bytes]) -> bytes:
         if change == 0:
             spoilt[entry : entry + 2] = packed(order, "H", draw.choice(_TAGS))
         elif change == 1:
-            spoilt[entry + 2 : entry + 4] = packed(order, "H", draw.choice((0, 1, 2, 3, 4, 5, 7, 11, 12, 13, 16, 99)))
+            spoilt[entry + 2 : entry + 4] = packed(
+                order, "H", draw.choice((0, 1, 2, 3, 4, 5, 7, 11, 12, 13, 16, 99))
+            )
         elif change == 2:
             spoilt[entry + 4 : entry + 8] = packed(order, "I", draw.choice(INTEGERS))
         elif change == 3:
             following = at + 2 + 12 * count
-            spoilt[following : following + 4] = packed(order, "I", draw.choice((0, 8, at, len(data) - 3, *INTEGERS)))
+            spoilt[following : following + 4] = packed(
+                order, "I", draw.choice((0, 8, at, len(data) - 3, *INTEGERS))
+            )
         elif change == 4:
             spoilt[at : at + 2] = packed(order, "H", draw.choice((0, 1, count - 1, count + 1, 500, 65535)))
         elif change == 5:
@@ -106,7 +154,10 @@ def spoil_png(draw: Random, data: bytes, others: Sequence[bytes]) -> bytes:
         elif change == 4:
             chunks.insert(draw.randrange(len(chunks) + 1), (name, content))
         elif change == 5:
-            chunks[k] = (draw.choice((b"IHDR", b"PLTE", b"IDAT", b"IEND", b"tRNS", b"tEXt", b"abcd", b"ABCD")), content)
+            chunks[k] = (
+                draw.choice((b"IHDR", b"PLTE", b"IDAT", b"IEND", b"tRNS", b"tEXt", b"abcd", b"ABCD")),
+                content,
+            )
         elif change == 6:
             chunks.insert(1, _large_note(draw))
         elif change == 7 and name == b"IDAT":
@@ -142,9 +193,16 @@ def _spoilt_header(draw: Random, content: bytes) -> bytes:
 def _large_note(draw: Random) -> tuple[bytes, bytes]:
     """Make a small chunk that holds a hundred megabytes, or a resolution or a photograph's note of nonsense."""
     if draw.random() < 0.5:
-        return draw.choice(((b"zTXt", b"note\0\0" + _BOMB), (b"iCCP", b"icc\0\0" + _BOMB), (b"iTXt", b"n\0\1\0\0\0" + _BOMB)))
+        return draw.choice(
+            ((b"zTXt", b"note\0\0" + _BOMB), (b"iCCP", b"icc\0\0" + _BOMB), (b"iTXt", b"n\0\1\0\0\0" + _BOMB))
+        )
     return draw.choice(
-        ((b"pHYs", draw.randbytes(9)), (b"eXIf", b"MM\0*" + draw.randbytes(30)), (b"acTL", b"\xff" * 8), (b"gAMA", b"\0" * 4))
+        (
+            (b"pHYs", draw.randbytes(9)),
+            (b"eXIf", b"MM\0*" + draw.randbytes(30)),
+            (b"acTL", b"\xff" * 8),
+            (b"gAMA", b"\0" * 4),
+        )
     )
 
 
@@ -187,16 +245,52 @@ def spoil_jpeg(draw: Random, data: bytes, others: Sequence[bytes]) -> bytes:
         return data[: at + 1] + bytes([draw.randrange(0xC0, 0xF0)]) + data[at + 2 :]
     spoilt = bytearray(data)
     inside = at + 2 + draw.randrange(max(min(size, 20), 1))
-    spoilt[inside : inside + 2] = packed(">", "H", draw.choice(INTEGERS)) if change == 3 else draw.randbytes(2)
+    spoilt[inside : inside + 2] = (
+        packed(">", "H", draw.choice(INTEGERS)) if change == 3 else draw.randbytes(2)
+    )
     return bytes(spoilt)
 
 
 # --- PDF ---
 
-_PDF_WORDS = (b"/MediaBox", b"/Width", b"/Height", b"/BitsPerComponent", b"/Filter", b"/ColorSpace", b"/Length", b"/Kids")
-_PDF_WORDS += (b"/Contents", b"/Resources", b"/Count", b"/Rotate", b"/UserUnit", b"/CropBox", b"/DecodeParms", b"/Parent")
-_PDF_NAMES = (b"/DCTDecode", b"/FlateDecode", b"/CCITTFaxDecode", b"/JBIG2Decode", b"/JPXDecode", b"/LZWDecode")
-_PDF_NAMES += (b"/DeviceCMYK", b"/DeviceGray", b"/Indexed", b"/Form", b"/Image", b"/Pages", b"/Page", b"/SMask")
+_PDF_WORDS = (
+    b"/MediaBox",
+    b"/Width",
+    b"/Height",
+    b"/BitsPerComponent",
+    b"/Filter",
+    b"/ColorSpace",
+    b"/Length",
+    b"/Kids",
+)
+_PDF_WORDS += (
+    b"/Contents",
+    b"/Resources",
+    b"/Count",
+    b"/Rotate",
+    b"/UserUnit",
+    b"/CropBox",
+    b"/DecodeParms",
+    b"/Parent",
+)
+_PDF_NAMES = (
+    b"/DCTDecode",
+    b"/FlateDecode",
+    b"/CCITTFaxDecode",
+    b"/JBIG2Decode",
+    b"/JPXDecode",
+    b"/LZWDecode",
+)
+_PDF_NAMES += (
+    b"/DeviceCMYK",
+    b"/DeviceGray",
+    b"/Indexed",
+    b"/Form",
+    b"/Image",
+    b"/Pages",
+    b"/Page",
+    b"/SMask",
+)
 
 
 def spoil_pdf(draw: Random, data: bytes, others: Sequence[bytes]) -> bytes:
@@ -208,14 +302,24 @@ def spoil_pdf(draw: Random, data: bytes, others: Sequence[bytes]) -> bytes:
         elif change == 1:
             data = _swapped(draw, data, rb"/[A-Z][A-Za-z0-9]+", [*_PDF_WORDS, *_PDF_NAMES])
         elif change == 2:
-            box = b"[ 0 0 %d %d ]" % (draw.choice((0, 1, 14_400, 200_000, 2**31)), draw.choice((1, 800, 14_400, 2**31)))
+            box = b"[ 0 0 %d %d ]" % (
+                draw.choice((0, 1, 14_400, 200_000, 2**31)),
+                draw.choice((1, 800, 14_400, 2**31)),
+            )
             data = _swapped(draw, data, rb"\[[\d. -]+\]", [box])
         elif change == 3:
-            data = _swapped(draw, data, rb"(?<=/(?:Width|Count)) \d+", [b" %d" % number for number in INTEGERS])
+            data = _swapped(
+                draw, data, rb"(?<=/(?:Width|Count)) \d+", [b" %d" % number for number in INTEGERS]
+            )
         elif change == 4:
             data = _swapped(draw, data, rb"(?<=/Height) \d+", [b" %d" % number for number in INTEGERS])
         else:
-            data = _swapped(draw, data, rb">>", [b"%s %d >>" % (draw.choice(_PDF_WORDS), draw.choice(INTEGERS)), b"", b"<<"])
+            data = _swapped(
+                draw,
+                data,
+                rb">>",
+                [b"%s %d >>" % (draw.choice(_PDF_WORDS), draw.choice(INTEGERS)), b"", b"<<"],
+            )
     return data
 
 
@@ -257,19 +361,32 @@ def spoil_weights(draw: Random, data: bytes, others: Sequence[bytes]) -> bytes:
     if change == 1:
         return struct.pack("<Q", draw.choice(INTEGERS) % 2**64) + data[8:]
     if change == 2:
-        values = draw.choice((b"\0\0\xc0\x7f", b"\0\0\x80\x7f", b"\0\0\x80\xbf", b"\xff\xff\x7f\x7f", b"\0\0\0\0"))
+        values = draw.choice(
+            (b"\0\0\xc0\x7f", b"\0\0\x80\x7f", b"\0\0\x80\xbf", b"\xff\xff\x7f\x7f", b"\0\0\0\0")
+        )
         at = 4 * draw.randrange(len(numbers) // 4)
         run = values * draw.choice((1, 4, 64))
         return data[: 8 + size] + (numbers[:at] + run + numbers[at + len(run) :])[: len(numbers)]
     if change == 3:
-        one["dtype"] = draw.choice(("F64", "F16", "BF16", "I8", "I64", "BOOL", "F8_E4M3", "C64", "", "F32 ", 4))
+        one["dtype"] = draw.choice(
+            ("F64", "F16", "BF16", "I8", "I64", "BOOL", "F8_E4M3", "C64", "", "F32 ", 4)
+        )
     elif change == 4:
         one["shape"] = draw.choice(([], [0], [-1], [2**40], [2**63], [1] * 200, [2.5], "2", "x", [3, 3]))
     elif change == 5:
-        one["data_offsets"] = draw.choice(([0, 0], [0, 2**40], [4, 0], [-4, 0], [0], [2**64, 2**64 + 4], header[names[0]]["data_offsets"]))
+        one["data_offsets"] = draw.choice(
+            ([0, 0], [0, 2**40], [4, 0], [-4, 0], [0], [2**64, 2**64 + 4], header[names[0]]["data_offsets"])
+        )
     elif change == 6:
         header["__metadata__"] = draw.choice(
-            ({"architecture": "another"}, {"architecture": 3}, {}, [], {"x" * 100_000: "y"}, {"architecture": "a\n\x1b[31mb" * 40})
+            (
+                {"architecture": "another"},
+                {"architecture": 3},
+                {},
+                [],
+                {"x" * 100_000: "y"},
+                {"architecture": "a\n\x1b[31mb" * 40},
+            )
         )
     else:
         header = spoil_json(draw, header)

@@ -71,7 +71,9 @@ def lay_out(files: Files, folder: Path) -> None:
 # --- Scans ---
 
 
-def _one_of(name: str, files: Callable[[], list[bytes]], *own: mutate.ByteMutator) -> Callable[[Random], Files]:
+def _one_of(
+    name: str, files: Callable[[], list[bytes]], *own: mutate.ByteMutator
+) -> Callable[[Random], Files]:
     """Spoil one of the seeds, half the time by what is special to its format."""
 
     def make(draw: Random) -> Files:
@@ -131,7 +133,11 @@ def _json_of(name: str, trees: Callable[[], list[object]]) -> Callable[[Random],
         if chance < 0.02:
             return {name: mutate.json_text(tree)}
         if chance < 0.03:
-            return {name: draw.choice((Special("pipe"), Special("folder"), Special("link", "/dev/zero"), Special("link", name)))}
+            return {
+                name: draw.choice(
+                    (Special("pipe"), Special("folder"), Special("link", "/dev/zero"), Special("link", name))
+                )
+            }
         if chance < 0.65:
             return {name: mutate.json_text(mutate.spoil_json(draw, tree))}
         if chance < 0.85:
@@ -244,7 +250,10 @@ def _annotations(draw: Random) -> Files:
         files[picture] = spoil(draw, files[picture], [crop, labels])  # type: ignore[arg-type]
     elif chance >= 0.93:
         spoilt = draw.choice((name, "well_scan.png", "well_labels.png"))
-        links = [Special("link", target) for target in ("../outside_scan.png", "/dev/zero", spoilt, "../outside.json")]
+        links = [
+            Special("link", target)
+            for target in ("../outside_scan.png", "/dev/zero", spoilt, "../outside.json")
+        ]
         files[spoilt] = draw.choice((*links, Special("pipe"), Special("folder"), b""))
     if draw.random() < 0.1:
         files["other_window.json"] = files[name]
@@ -276,7 +285,9 @@ def _use_annotations(folder: Path) -> None:
                 assert not (folder / manifest.labels).is_symlink()
             opened.remove(name)
     finally:
-        assert before == {name: zlib.crc32((beside / name).read_bytes()) for name in OUTSIDE}, "outside was changed"
+        assert before == {name: zlib.crc32((beside / name).read_bytes()) for name in OUTSIDE}, (
+            "outside was changed"
+        )
     if not opened.path.is_dir():
         raise AnnotationsError("the folder is gone")
 

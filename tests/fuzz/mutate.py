@@ -28,7 +28,9 @@ def flip_bits_at_the_start(draw: Random, data: bytes, others: Sequence[bytes]) -
     """Spoil bytes of the header, where most of what a decoder believes is written."""
     spoilt = bytearray(data)
     for _ in range(draw.choice((1, 2, 4))):
-        spoilt[draw.randrange(min(len(spoilt), 200))] = draw.choice((0, 1, 127, 128, 255, draw.randrange(256)))
+        spoilt[draw.randrange(min(len(spoilt), 200))] = draw.choice(
+            (0, 1, 127, 128, 255, draw.randrange(256))
+        )
     return bytes(spoilt)
 
 
@@ -36,7 +38,9 @@ def overwrite_a_run(draw: Random, data: bytes, others: Sequence[bytes]) -> bytes
     """Put one byte, or noise, over a run of bytes."""
     length = draw.choice((1, 2, 4, 16, 64, 512))
     at = draw.randrange(len(data))
-    run = draw.randbytes(length) if draw.random() < 0.5 else bytes([draw.choice((0, 255, 0x7F, 0x20))]) * length
+    run = (
+        draw.randbytes(length) if draw.random() < 0.5 else bytes([draw.choice((0, 255, 0x7F, 0x20))]) * length
+    )
     return (data[:at] + run + data[at + length :])[: max(len(data), 1)]
 
 
@@ -106,7 +110,9 @@ def text_number_to_extreme(draw: Random, data: bytes, others: Sequence[bytes]) -
         return data
     for _ in range(draw.choice((1, 1, 2, 3))):
         found = draw.choice(numbers)
-        written = draw.choice([*map(str, INTEGERS), "-1", "0.5", "1e99", "-2147483649", "9" * 30, "14400", ""])
+        written = draw.choice(
+            [*map(str, INTEGERS), "-1", "0.5", "1e99", "-2147483649", "9" * 30, "14400", ""]
+        )
         data = data[: found.start()] + written.encode() + data[found.end() :]
         numbers = list(re.finditer(rb"-?\d+(\.\d+)?", data)) or numbers
     return data
@@ -220,14 +226,22 @@ def odd_json_text(draw: Random, tree: Any) -> bytes:
         return (text[:at] + f'"{key}": {draw.choice(("1", "null", "{}"))}, ' + text[at:]).encode()
     if kind == 2:
         found = draw.choice(list(re.finditer(r"-?\d+(\.\d+)?", text)))
-        number = draw.choice(("9" * 10_000, "1e999999", "-" + "9" * 5_000, "0." + "0" * 5_000 + "1", "1" * 4_400))
+        number = draw.choice(
+            ("9" * 10_000, "1e999999", "-" + "9" * 5_000, "0." + "0" * 5_000 + "1", "1" * 4_400)
+        )
         return (text[: found.start()] + number + text[found.end() :]).encode()
     if kind == 3:
         return text.encode(draw.choice(("utf-16", "utf-32", "utf-8-sig", "cp037")))
     if kind == 4:
-        return draw.choice((b"", b"null", b"[]", b"{}", b'"version"', b"1", b"\xef\xbb\xbf", b"\xff\xfe", b"[1", b"nul"))
+        return draw.choice(
+            (b"", b"null", b"[]", b"{}", b'"version"', b"1", b"\xef\xbb\xbf", b"\xff\xfe", b"[1", b"nul")
+        )
     if kind == 5:
-        return b" " * draw.choice((10, 100_000)) + text.encode() + draw.choice((b"}", b"\0", b"{}", b"\n" * 1000))
+        return (
+            b" " * draw.choice((10, 100_000))
+            + text.encode()
+            + draw.choice((b"}", b"\0", b"{}", b"\n" * 1000))
+        )
     if kind == 6:
         return text.replace('"', "'").encode()
     return text_number_to_extreme(draw, text.encode(), ())

@@ -65,13 +65,20 @@ def tiffs() -> list[bytes]:
         _saved(pictures["colour"], "TIFF", compression="jpeg"),
         _saved(pictures["palette"], "TIFF", compression="tiff_lzw"),
         _saved(pictures["bilevel"], "TIFF", compression="group4", tiffinfo={278: 16}),
-        _saved(pictures["grey"], "TIFF", save_all=True, append_images=[pictures["grey"], pictures["bilevel"]]),
+        _saved(
+            pictures["grey"], "TIFF", save_all=True, append_images=[pictures["grey"], pictures["bilevel"]]
+        ),
         _saved(pictures["grey"], "TIFF", tiffinfo={274: 6}),
         _written(log, tile=(32, 32), compression="zlib", predictor=True),
         _written(log, tile=(32, 32), bigtiff=True),
         _written(log.astype(np.uint16) * 257, byteorder=">", compression="zlib"),
         _written(np.stack([log, log, log]), photometric="rgb", planarconfig="separate", rowsperstrip=20),
-        _written(np.stack([log, log], -1), extrasamples=["unassalpha"], photometric="minisblack", compression="zlib"),
+        _written(
+            np.stack([log, log], -1),
+            extrasamples=["unassalpha"],
+            photometric="minisblack",
+            compression="zlib",
+        ),
     ]
     return bilevel + grey + rest
 
@@ -116,7 +123,13 @@ def gifs() -> list[bytes]:
     return [
         _saved(pictures["palette"], "GIF"),
         _saved(pictures["grey"], "GIF", interlace=True, comment=b"log"),
-        _saved(pictures["palette"], "GIF", save_all=True, append_images=[pictures["grey"].convert("P")], transparency=0),
+        _saved(
+            pictures["palette"],
+            "GIF",
+            save_all=True,
+            append_images=[pictures["grey"].convert("P")],
+            transparency=0,
+        ),
     ]
 
 
@@ -149,7 +162,15 @@ def tracks() -> list[Any]:
         "bottom": 94,
         "curves": [
             {"class": 1, "mnemonic": "DT", "unit": "us/ft", "left": 140, "right": 40, "scale": "linear"},
-            {"class": 2, "mnemonic": "ILD", "unit": "ohm.m", "left": 0.2, "right": 2000, "scale": "log", "wraps": 1},
+            {
+                "class": 2,
+                "mnemonic": "ILD",
+                "unit": "ohm.m",
+                "left": 0.2,
+                "right": 2000,
+                "scale": "log",
+                "wraps": 1,
+            },
         ],
         "ignore": [[10, 20, 30, 40]],
     }
@@ -159,7 +180,9 @@ def tracks() -> list[Any]:
         "right": 30,
         "top": 5,
         "bottom": 80,
-        "curves": [{"class": 1, "mnemonic": "GR", "unit": "GAPI", "left": 0, "right": 150, "scale": "linear"}],
+        "curves": [
+            {"class": 1, "mnemonic": "GR", "unit": "GAPI", "left": 0, "right": 150, "scale": "linear"}
+        ],
     }
     feet = {"unit": "ft", "anchors": [[4, 250.0], [50, 275.0], [90, 300.0]]}
     rows = {"unit": "row", "anchors": [[0, 0], [1, 1]]}
@@ -176,7 +199,12 @@ def edits() -> list[Any]:
         {
             "version": 1,
             "edits": [
-                {"track": "sonic", "class": 1, "kind": "redraw", "points": [[10, 20.5], [15, 22], [30.5, 30]]},
+                {
+                    "track": "sonic",
+                    "class": 1,
+                    "kind": "redraw",
+                    "points": [[10, 20.5], [15, 22], [30.5, 30]],
+                },
                 {"track": "sonic", "class": 2, "kind": "erase", "rows": [40, 60]},
                 {"track": "sonic", "class": 1, "kind": "give", "rows": [62, 70]},
             ],
@@ -228,4 +256,9 @@ def masks() -> list[bytes]:
     """Label maps as other tools write them."""
     labels = Image.fromarray((paper_log() == 0).astype(np.uint8))
     palette = labels.convert("P")
-    return [_saved(labels, "PNG"), _saved(palette, "PNG"), _saved(labels, "TIFF", compression="tiff_lzw"), _saved(labels, "BMP")]
+    return [
+        _saved(labels, "PNG"),
+        _saved(palette, "PNG"),
+        _saved(labels, "TIFF", compression="tiff_lzw"),
+        _saved(labels, "BMP"),
+    ]

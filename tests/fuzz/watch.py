@@ -146,18 +146,43 @@ def _outcomes(worker: _Worker, kind: str, first: int) -> Iterator[Outcome]:
                 yield Outcome(kind, case or first, "memory", f"{memory / 1e9:.1f} GB", seconds - used, memory)
                 return
             on_the_clock = time.monotonic() - began
-            if case is not None and (seconds - used > MOST_SECONDS or on_the_clock > _PATIENCE * MOST_SECONDS):
-                yield Outcome(kind, case, "hung", f"{seconds - used:.0f} s, {on_the_clock:.0f} s on the clock", seconds - used, memory)
+            if case is not None and (
+                seconds - used > MOST_SECONDS or on_the_clock > _PATIENCE * MOST_SECONDS
+            ):
+                yield Outcome(
+                    kind,
+                    case,
+                    "hung",
+                    f"{seconds - used:.0f} s, {on_the_clock:.0f} s on the clock",
+                    seconds - used,
+                    memory,
+                )
                 return
         elif "begins" in line:
             case, began, used = int(str(line["begins"])), time.monotonic(), worker.used()[0]
         else:
-            outcome = Outcome(kind, int(str(line["case"])), str(line["outcome"]), str(line["words"]), float(str(line["seconds"])), int(str(line["memory"])))
+            outcome = Outcome(
+                kind,
+                int(str(line["case"])),
+                str(line["outcome"]),
+                str(line["words"]),
+                float(str(line["seconds"])),
+                int(str(line["memory"])),
+            )
             case = None
             if outcome.memory > MOST_BYTES:
-                outcome = Outcome(kind, outcome.case, "memory", f"{outcome.memory / 1e9:.1f} GB", outcome.seconds, outcome.memory)
+                outcome = Outcome(
+                    kind,
+                    outcome.case,
+                    "memory",
+                    f"{outcome.memory / 1e9:.1f} GB",
+                    outcome.seconds,
+                    outcome.memory,
+                )
             elif outcome.seconds > MOST_SECONDS:
-                outcome = Outcome(kind, outcome.case, "hung", f"{outcome.seconds:.0f} s", outcome.seconds, outcome.memory)
+                outcome = Outcome(
+                    kind, outcome.case, "hung", f"{outcome.seconds:.0f} s", outcome.seconds, outcome.memory
+                )
             yield outcome
 
 

@@ -19,7 +19,7 @@ from typing import Any
 from napari_welllog.errors import WelllogError
 from tests.fuzz.kinds import KINDS, SAFE, case_files, lay_out
 
-LONGEST_MESSAGE = 600
+LONGEST_MESSAGE = 1000
 
 LIMITS = {"WELLLOG_MAX_MEMORY_GB": "1", "WELLLOG_MAX_SAMPLES": "500000"}
 """Settings under which all is opened: a file that would rightly take more than 2 GB or 10 s is refused."""

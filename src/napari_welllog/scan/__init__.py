@@ -6,6 +6,16 @@ pdfium draws the pages of a PDF.
 """
 
 from napari_welllog.scan.levels import PYRAMID_ROWS, pyramid
+from napari_welllog.scan.page import UnreadableError
 from napari_welllog.scan.read import Scan, read_scan, scan_resolution
+from napari_welllog.scan.stored import stored_picture
 
-__all__ = ["PYRAMID_ROWS", "Scan", "pyramid", "read_scan", "scan_resolution"]
+__all__ = [
+    "PYRAMID_ROWS",
+    "Scan",
+    "UnreadableError",
+    "pyramid",
+    "read_scan",
+    "scan_resolution",
+    "stored_picture",
+]

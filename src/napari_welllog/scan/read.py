@@ -7,6 +7,7 @@ import math
 import os
 import stat
 import struct
+import warnings
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -20,13 +21,15 @@ from napari_welllog.limits import MEGAPIXELS, MEMORY_GB
 from napari_welllog.scan.page import PAPER, SCAN_AGAIN, GreyPixels, Page, UnreadableError
 
 # How files begin. A PDF may have other bytes before this, and pdfium skips them.
-_TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+TIFF_MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _PICTURES = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"BM", b"GIF8")
 _PDF = b"%PDF-"
 
 # These log what is odd in a file, and without a handler Python prints that on stderr beside our one line.
 for _library in ("PIL", "pypdfium2", "tifffile"):
     logging.getLogger(_library).addHandler(logging.NullHandler())
+# Pillow warns of some instead; what matters of a scan is said by the error that follows, or does not matter.
+warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 
 # Errors of a decoder that met what it did not expect: their words are for its programmers.
 _UNEXPECTED = (ArithmeticError, AssertionError, AttributeError, LookupError, TypeError, struct.error)
@@ -111,7 +114,7 @@ def read_scan(
     source = Path(path)
     try:
         with _open_pages(source, pages) as opened:
-            _refuse_too_large(opened, max_megapixels)
+            refuse_too_large(opened, max_megapixels)
             return Scan(_joined(opened), _dpi(opened), source)
     except UnreadableError as error:
         raise ScanError(f"{source}: {error}") from error
@@ -151,9 +154,9 @@ def scan_resolution(path: str | os.PathLike[str]) -> float | None:
 
 def _open_pages(source: Path, pages: Sequence[int] | None) -> AbstractContextManager[list[Page]]:
     """Open the wanted pages of a file by the format that its first bytes show."""
-    head = _first_bytes(source)
+    head = first_bytes(source)
     # Imported here, because each imports its library and only one is needed.
-    if head[:4] in _TIFF:
+    if head[:4] in TIFF_MAGIC:
         from napari_welllog.scan.tiff import tiff_pages
 
         return tiff_pages(source, pages)
@@ -168,7 +171,7 @@ def _open_pages(source: Path, pages: Sequence[int] | None) -> AbstractContextMan
     raise UnreadableError("not a picture that can be opened; give a TIFF, PNG, JPEG, BMP, GIF or PDF file")
 
 
-def _first_bytes(source: Path) -> bytes:
+def first_bytes(source: Path) -> bytes:
     """Read the first kilobyte of a file, refusing what is no file or holds nothing."""
     try:
         mode = source.stat().st_mode
@@ -197,7 +200,7 @@ def _reason(error: Exception) -> str:
     return words if len(words) <= 120 else words[:117] + "..."
 
 
-def _refuse_too_large(pages: list[Page], max_megapixels: float | None) -> None:
+def refuse_too_large(pages: list[Page], max_megapixels: float | None = None) -> None:
     """Refuse pages without pixels, and pages that would not fit, before anything is decoded."""
     import psutil
 
