@@ -215,7 +215,7 @@ def test_a_csv_file_holds_the_same_table(tmp_path, sonic):
         (
             [log_curve([0, 1], [1, 2])],
             1e-9,
-            "a step of 1e-09 ft makes more than 5,000,000 samples from 0 to 1; give a larger step, check the depth anchors",
+            "a step of 1e-09 ft makes more than 5,000,000 samples from 0 to 1; give a larger step",
         ),
         ([log_curve([np.nan, np.nan], [1, 2])], 0.5, "no row of the log curves has a depth"),
         ([log_curve([], [])], 0.5, "no row of the log curves has a depth"),

@@ -141,7 +141,8 @@ def pdfs() -> list[bytes]:
         b"%PDF-1.4\n1 0 obj << /Type /Catalog /Pages 2 0 R >> endobj\n"
         b"2 0 obj << /Type /Pages /Kids [3 0 R] /Count 1 >> endobj\n"
         b"3 0 obj << /Type /Page /Parent 2 0 R /MediaBox [0 0 72 144] /Contents 4 0 R /Resources << >> >> endobj\n"
-        b"4 0 obj << /Length 60 >> stream\n2 w 10 10 m 60 60 l S 0.5 g 5 5 30 90 re f 1 0 0 1 3 3 cm q Q\nendstream endobj\n"
+        b"4 0 obj << /Length 60 >> stream\n2 w 10 10 m 60 60 l S 0.5 g 5 5 30 90 re f 1 0 0 1 3 3 cm q Q\n"
+        b"endstream endobj\n"
         b"trailer << /Root 1 0 R /Size 5 >>\nstartxref\n0\n%%EOF\n"
     )
     return [

@@ -12,8 +12,9 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -85,7 +86,7 @@ class _Worker:
         )
         self._rest = b""
 
-    def line(self, seconds: float) -> dict[str, object] | None:
+    def line(self, seconds: float) -> dict[str, Any] | None:
         """The next line, or None when there is none after some seconds; raises EOFError where it ended."""
         assert self.process.stdout is not None
         while b"\n" not in self._rest:
@@ -142,48 +143,30 @@ def _outcomes(worker: _Worker, kind: str, first: int) -> Iterator[Outcome]:
             return
         if line is None:
             seconds, memory = worker.used()
+            on_the_clock = time.monotonic() - began
             if memory > MOST_BYTES:
                 yield Outcome(kind, case or first, "memory", f"{memory / 1e9:.1f} GB", seconds - used, memory)
                 return
-            on_the_clock = time.monotonic() - began
-            if case is not None and (
-                seconds - used > MOST_SECONDS or on_the_clock > _PATIENCE * MOST_SECONDS
-            ):
-                yield Outcome(
-                    kind,
-                    case,
-                    "hung",
-                    f"{seconds - used:.0f} s, {on_the_clock:.0f} s on the clock",
-                    seconds - used,
-                    memory,
-                )
+            if case is not None and max(seconds - used, on_the_clock / _PATIENCE) > MOST_SECONDS:
+                words = f"{seconds - used:.0f} s, {on_the_clock:.0f} s on the clock"
+                yield Outcome(kind, case, "hung", words, seconds - used, memory)
                 return
         elif "begins" in line:
-            case, began, used = int(str(line["begins"])), time.monotonic(), worker.used()[0]
+            case, began, used = line["begins"], time.monotonic(), worker.used()[0]
         else:
-            outcome = Outcome(
-                kind,
-                int(str(line["case"])),
-                str(line["outcome"]),
-                str(line["words"]),
-                float(str(line["seconds"])),
-                int(str(line["memory"])),
-            )
             case = None
-            if outcome.memory > MOST_BYTES:
-                outcome = Outcome(
-                    kind,
-                    outcome.case,
-                    "memory",
-                    f"{outcome.memory / 1e9:.1f} GB",
-                    outcome.seconds,
-                    outcome.memory,
-                )
-            elif outcome.seconds > MOST_SECONDS:
-                outcome = Outcome(
-                    kind, outcome.case, "hung", f"{outcome.seconds:.0f} s", outcome.seconds, outcome.memory
-                )
-            yield outcome
+            yield _judged(
+                Outcome(kind, line["case"], line["outcome"], line["words"], line["seconds"], line["memory"])
+            )
+
+
+def _judged(outcome: Outcome) -> Outcome:
+    """Make a failure of an outcome that took too much."""
+    if outcome.memory > MOST_BYTES:
+        return replace(outcome, how="memory", words=f"{outcome.memory / 1e9:.1f} GB")
+    if outcome.seconds > MOST_SECONDS:
+        return replace(outcome, how="hung", words=f"{outcome.seconds:.0f} s")
+    return outcome
 
 
 def run(counts: dict[str, int], jobs: int, first: int = 0, tell: object = None) -> dict[str, Tally]:

@@ -13,6 +13,7 @@ import sys
 import tempfile
 import time
 import traceback
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ class OwnOutput:
     """Keep what this process prints, by Python or by a library in C, in a file."""
 
     def __init__(self) -> None:
-        self._file = tempfile.TemporaryFile()
+        self._file = tempfile.TemporaryFile()  # noqa: SIM115, it lives as long as the process
         self.channel = os.fdopen(os.dup(1), "w")
         os.dup2(self._file.fileno(), 1)
         os.dup2(self._file.fileno(), 2)
@@ -87,10 +88,8 @@ def peak_memory() -> int:
 
 def forget_peak() -> None:
     """Begin to measure the peak anew."""
-    try:
+    with suppress(OSError):
         Path("/proc/self/clear_refs").write_text("5")
-    except OSError:
-        pass
 
 
 def main() -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_welllog.errors import ModelError
+from napari_welllog.limits import WEIGHTS_MB, read_small_file
 from napari_welllog.output import naming, staged
 
 if TYPE_CHECKING:
@@ -125,7 +126,20 @@ def _load(path: str, changed: int) -> Model:
         raise ModelError(
             f"'{path}' holds weights that are not finite numbers: its training failed. Choose another."
         )
+    _refuse_nonsense(path, network)
     return Model(Path(path).stem, hashlib.sha256(content).hexdigest(), network.eval(), provenance)
+
+
+def _refuse_nonsense(path: str, network: UNet) -> None:
+    """Refuse finite weights whose answer is not, such as those with variances below zero."""
+    import torch
+
+    from napari_welllog.unet.network import STRIDE
+
+    with torch.inference_mode():
+        answer = network.eval()(torch.eye(STRIDE)[None, None])
+    if not answer.isfinite().all():
+        raise ModelError(f"'{path}' holds weights whose answers are not finite numbers. Choose another.")
 
 
 def _channels(tensors: dict[str, Tensor]) -> tuple[int, ...]:
@@ -144,11 +158,13 @@ def _read(path: str) -> tuple[bytes, dict[str, Tensor], dict[str, str]]:
     from safetensors.torch import load
 
     try:
+        content = read_small_file(path, WEIGHTS_MB)
         with safe_open(path, "pt") as file:
             provenance = dict(file.metadata() or {})
-        content = Path(path).read_bytes()
         return content, load(content), provenance
-    except (SafetensorError, OSError, KeyError) as error:
+    except OSError as error:
+        raise ModelError(f"'{path}' cannot be read: {error.strerror or error}. Choose another.") from error
+    except (SafetensorError, KeyError) as error:
         raise ModelError(
             f"'{path}' is not a safetensors file of weights: {error}. Choose another."
         ) from error
