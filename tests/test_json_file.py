@@ -43,7 +43,11 @@ def test_json_that_nobody_can_mean_is_refused_by_name_and_in_words(tmp_path, loa
 def test_what_is_no_file_of_text_is_refused(tmp_path, load):
     (tmp_path / "utf-16").write_bytes('{"version": 1}'.encode("utf-16"))
     (tmp_path / "folder").mkdir()
-    reasons = {"utf-16": "not text in UTF-8", "folder": "it is a folder", "absent": "No such file"}
+    reasons = {
+        "utf-16": "not text in UTF-8",
+        "folder": "it is not an ordinary file",
+        "absent": "No such file",
+    }
     if hasattr(os, "mkfifo"):
         os.mkfifo(tmp_path / "pipe")
         reasons["pipe"] = "it is not an ordinary file"

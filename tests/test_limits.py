@@ -80,7 +80,7 @@ def test_a_table_over_the_limit_is_not_written(tmp_path, monkeypatch):
     )
     monkeypatch.setenv("WELLLOG_MAX_SAMPLES", "100")
     with pytest.raises(
-        LasError, match="more than 100 samples from 0 to 2; .*, or set WELLLOG_MAX_SAMPLES higher"
+        LasError, match=r"more than 100 samples from 0 to 2; .*, or set WELLLOG_MAX_SAMPLES higher"
     ):
         write_las(tmp_path / "log.las", [curve], step=0.01)
     write_las(tmp_path / "log.las", [curve], step=0.02)

@@ -122,12 +122,11 @@ def read_small_file(path: str | os.PathLike[str], limit: Limit) -> bytes:
         descriptor = os.open(path, flags)
     except ValueError as error:  # a name that no file can have
         raise OSError(errno.EINVAL, "no file can have this name") from error
+    status = os.fstat(descriptor)
+    if not stat.S_ISREG(status.st_mode):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, "it is not an ordinary file")
     with open(descriptor, "rb") as file:
-        status = os.fstat(file.fileno())
-        if stat.S_ISDIR(status.st_mode):
-            raise OSError(errno.EISDIR, "it is a folder")
-        if not stat.S_ISREG(status.st_mode):
-            raise OSError(errno.EINVAL, "it is not an ordinary file")
         content = file.read(most + 1) if status.st_size <= most else b""
     if status.st_size > most or len(content) > most:
         size = max(status.st_size, len(content)) / _MEGABYTE
