@@ -2,7 +2,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup system-packages demo test lint bench screenshots docs
+.PHONY: help setup system-packages demo test fuzz lint bench screenshots docs
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -31,6 +31,9 @@ demo: setup system-packages ## digitise a sample log and show it in napari, or i
 
 test: setup system-packages ## run the tests, on a virtual display where there is none (PYTEST_ARGS="-k scan")
 	bash scripts/with-display.sh $(BIN)/python -m pytest $(PYTEST_ARGS)
+
+fuzz: setup ## open 20,000 mutated files of every kind and write the table into docs/benchmarks.md
+	$(BIN)/python -m tests.fuzz --write docs/benchmarks.md
 
 lint: setup ## check style, format and types
 	$(BIN)/ruff check

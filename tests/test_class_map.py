@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import tifffile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from napari_welllog.class_map import ClassMap
+from napari_welllog.class_map import ClassMap, read_labels
+from napari_welllog.errors import ScanError
 from napari_welllog.synthetic import print_window
 
 
@@ -98,3 +100,11 @@ def test_a_long_scan_costs_little_more_than_its_labels() -> None:
     )
     assert sparse < 0.1 * labels.nbytes
     assert all(plane.dtype == np.uint8 for plane in class_map.curve_probabilities)
+
+
+def test_a_class_map_that_claims_to_be_enormous_is_refused_before_it_is_read(tmp_path, monkeypatch) -> None:
+    tifffile.imwrite(tmp_path / "a_classes.tif", np.zeros((300, 400), np.uint8), compression="zlib")
+    assert read_labels(tmp_path / "a_classes.tif").shape == (300, 400)
+    monkeypatch.setenv("WELLLOG_MAX_MEGAPIXELS", "0.1")
+    with pytest.raises(ScanError, match=r"300 rows x 400 columns are 0.1 megapixels, over the limit"):
+        read_labels(tmp_path / "a_classes.tif")

@@ -17,6 +17,8 @@ PACKAGE = Path(napari_welllog.__file__).parent
 # From the ground up. A new room is added here and in docs/architecture.md, as low as it can stand.
 ENGINE_ROOMS = [
     "errors",
+    "limits",
+    "json_file",
     "output",
     "overlap",
     "scan",

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from napari_welllog.errors import ScanError
+from napari_welllog.errors import ScanError, WelllogError
+from napari_welllog.scan.page import Page, UnreadableError
+from napari_welllog.scan.read import first_bytes, refuse_too_large
 
 BACKGROUND, CURVE_ONE, CURVE_TWO = 0, 1, 2
 
@@ -130,7 +133,16 @@ def read_labels(path: str | os.PathLike[str]) -> NDArray[np.uint8]:
 
     name = os.fspath(path)
     try:
-        labels = tifffile.imread(name)
+        first_bytes(Path(name))
+        with tifffile.TiffFile(name) as tiff:
+            shape = tiff.pages[0].shape
+            rows, columns = shape if len(shape) == 2 else (0, 0)
+            refuse_too_large([Page(rows, columns, None, 0, lambda: iter(()))])
+            labels = tiff.asarray()
+    except WelllogError:
+        raise
+    except UnreadableError as error:
+        raise ScanError(f"{name}: cannot be read as a class map: it is {error}") from error
     except Exception as error:  # a decoder fails on a damaged file in more ways than it documents
         raise ScanError(f"{name}: cannot be read as a class map; choose a STEM_classes.tif") from error
     if labels.ndim != 2 or labels.dtype != np.uint8 or labels.size == 0 or labels.max() > CURVE_TWO:

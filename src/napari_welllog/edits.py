@@ -19,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from napari_welllog.curves import Trace, TraceState
 from napari_welllog.errors import EditsError
+from napari_welllog.json_file import UnreadableJsonError, read_json
 from napari_welllog.output import naming, staged
 from napari_welllog.tracks import Track
 
@@ -175,19 +176,12 @@ class Edits(_Part):
             If the file cannot be read or used; one line that names the file, the place and the remedy.
         """
         try:
-            text = Path(path).read_text(encoding="utf-8-sig")
-        except (OSError, UnicodeDecodeError) as error:
-            reason = getattr(error, "strerror", None) or "it is not text in UTF-8"
-            raise EditsError(f"{path}: cannot be read ({reason}); give the path of an edits.json") from None
-        try:
-            data = json.loads(text)
+            data = read_json(path, "give the path of an edits.json")
             if not isinstance(data, dict) or "version" not in data:
                 raise EditsError(f"{path}: is no edits.json: the key 'version' is missing; add it (it is 1)")
             return cls.model_validate(data)
-        except json.JSONDecodeError as error:
-            raise EditsError(
-                f"{path}: is not JSON: line {error.lineno}, column {error.colno}: {error.msg}; mend it there"
-            ) from None
+        except UnreadableJsonError as error:
+            raise EditsError(f"{path}: {error}") from None
         except ValidationError as error:
             raise EditsError(f"{path}: {_problem(error)}; mend it there or move the file away") from None
 

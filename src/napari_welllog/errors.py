@@ -1,8 +1,43 @@
 """Errors that a user can cause and mend: each message is one line saying what is wrong and what to do."""
 
+from __future__ import annotations
+
+_LONGEST = 1000
+
 
 class WelllogError(Exception):
-    """Base of every error whose message is written for the user."""
+    r"""Base of every error whose message is written for the user.
+
+    Parameters
+    ----------
+    message : str
+        What is wrong and what to do. It may quote a file, so it is made one line of printable characters: no file
+        shall write to a terminal. One of more than 1,000 characters is cut in its middle.
+
+    Examples
+    --------
+    >>> print(WelllogError("there is no track named 'a\x1b[2Jb'"))
+    there is no track named 'a\x1b[2Jb'
+    """
+
+    def __init__(self, message: object = "") -> None:
+        super().__init__(_plain_line(str(message)))
+
+
+def _plain_line(text: str) -> str:
+    """Text on one line of printable characters, the middle left out where it is long."""
+    line = " ".join(text.split())
+    if not line.isprintable():
+        line = "".join(
+            letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in line
+        )
+    if len(line) <= _LONGEST:
+        return line
+    return f"{line[: _LONGEST // 2]} ... {line[-_LONGEST // 2 + 5 :]}"
+
+
+class SettingsError(WelllogError):
+    """A setting, such as an environment variable, makes no sense."""
 
 
 class ScanError(WelllogError):

@@ -1,5 +1,9 @@
 """Log curves to files: LAS 2.0 and CSV, on one depth axis of equal steps.
 
+LAS is written to the letter of the standard, so that strict readers open it too: Canadian Well Logging Society,
+LAS Version 2.0: A Digital Standard for Logs, update of February 2017. Where the first edition, of September
+1992, allowed less, that is kept as well: lines of at most 256 characters, and wrapped data beyond.
+
 The index is ``DEPT`` in ``FT`` or ``M``. A scan without depth calibration is indexed by its rows: LAS 2.0 has
 the mnemonic ``INDEX`` for an index that is no depth, and its unit is then ``ROW``.
 """
@@ -7,11 +11,14 @@ the mnemonic ``INDEX`` for an index that is no depth, and its unit is then ``ROW
 from __future__ import annotations
 
 import io
+import itertools
 import math
 import re
+import textwrap
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -20,6 +27,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from napari_welllog.curves import TraceState
 from napari_welllog.errors import LasError
+from napari_welllog.limits import SAMPLES
 from napari_welllog.output import naming
 
 if TYPE_CHECKING:
@@ -29,8 +37,9 @@ FloatArray = NDArray[np.float64]
 Sampling = Literal["point", "mean"]
 
 NULL = -999.25
+"""What stands in a LAS file where a value is missing; -9999.25 and so on where it is a value itself."""
+
 FLAG_MEANING = "0 missing, 1 traced, 2 bridged, 3 edited by hand, 4 erased by hand"
-MOST_SAMPLES = 50_000_000
 
 _INDEX = {"ft": ("DEPT", "FT", "DEPTH"), "m": ("DEPT", "M", "DEPTH"), "row": ("INDEX", "ROW", "SCAN ROW")}
 
@@ -39,6 +48,15 @@ _LETTERS = str.maketrans(
     {"µ": "u", "μ": "u", "°": "deg", "Ω": "ohm", "Δ": "D", "∆": "D", "ρ": "rho", "γ": "gamma", "φ": "phi"}
     | {"Φ": "PHI", "·": ".", "–": "-", "—": "-", "−": "-", "×": "x"}
 )
+
+# Characters that a line may have, beside CR and LF, by the edition of 1992: of the header, and of wrapped data.
+_LINE, _WRAPPED_LINE = 254, 78
+
+# So that the widest mnemonic, the widest unit and a description fit one line of the header.
+_MNEMONIC, _UNIT, _DESCRIPTION = 40, 30, 150
+
+# Values beyond are no measurements, and LAS has no exponents to write them with.
+_LARGEST = 1e30
 
 # Depths nearer to a row than this share of the spacing are that row's: they differ by rounding alone.
 _ROUNDING = 1e-6
@@ -61,7 +79,8 @@ def write_las(
         writes beside it and renames.
     log_curves : sequence of LogCurve
         One or more, of one depth unit. Mnemonics and units that LAS cannot hold are made legal, and mnemonics
-        that meet are told apart by a number: ``GR``, ``GR_2``.
+        that meet are told apart by a number: ``GR``, ``GR_2``. The printed name is then kept in the description.
+        A description too long for a line is cut there and stands whole in the section ``~Other``.
     step : float
         Distance of the samples, in the curves' depth unit.
     sampling : "point" or "mean"
@@ -70,7 +89,8 @@ def write_las(
     Raises
     ------
     LasError
-        If there is no curve, no finite depth, the depth units differ, or the step is not usable.
+        If there is no curve, no finite depth, the depth units differ, the step is not usable, or a value is
+        too large to be one.
     OutputError
         If the file cannot be written.
 
@@ -90,7 +110,7 @@ def write_las(
     """
     table = _tabulate(log_curves, step, sampling)
     header = _las_header(table)
-    _write_text(path, [header], _las_rows(table))
+    _write_text(path, [header], _las_rows(table), newline="\r\n")  # by the standard, on every system
 
 
 def write_csv(
@@ -237,7 +257,7 @@ class _Column:
         """Characters of the widest value."""
         finite = self.values[np.isfinite(self.values)]
         ends = [finite.min(), finite.max()] if len(finite) else []
-        return max(len(self.format % end) for end in [*ends, NULL])
+        return max((len(self.format % end) for end in ends), default=0)
 
 
 @dataclass(frozen=True)
@@ -246,6 +266,14 @@ class _Table:
 
     columns: list[_Column]
     step: float
+
+    @cached_property
+    def null(self) -> float:
+        """What stands for a missing value: a number that is none of the values."""
+        candidates = (-(10.0**digits - 0.75) for digits in itertools.count(3))
+        return next(
+            null for null in candidates if not any((abs(c.values - null) < 1e-3).any() for c in self.columns)
+        )
 
     def chunks(self, rows: int = 20_000) -> Iterator[FloatArray]:
         """The values in bands of rows."""
@@ -265,7 +293,7 @@ def _tabulate(log_curves: Sequence[LogCurve], step: float, sampling: Sampling) -
     for curve, name, flag_name in zip(curves, names, flag_names, strict=True):
         values = resample(curve, depths, sampling, step)
         columns.append(
-            _Column(name, _legal_unit(curve.unit), _description(curve, name), values, _format(values))
+            _Column(name, _legal_unit(curve.unit), _description(curve, name), values, _format(values, name))
         )
         if edited:
             flags = _flags(curve, depths, values)
@@ -304,10 +332,10 @@ def _common_depths(curves: list[LogCurve], step: float) -> FloatArray:
     if not ends:
         raise LasError("no row of the log curves has a depth; check the depth anchors")
     top, bottom = min(end[0] for end in ends), max(end[1] for end in ends)
-    if (bottom - top) / step > MOST_SAMPLES:
+    if not (bottom - top) / step <= SAMPLES.value():
         raise LasError(
-            f"a step of {step:g} {units[0]} makes more than {MOST_SAMPLES // 1_000_000} million samples from "
-            f"{top:g} to {bottom:g}; give a larger step"
+            f"a step of {step:g} {units[0]} makes more than {SAMPLES.value():,.0f} samples from {top:g} to {bottom:g}; "
+            f"give a larger step, check the depth anchors, or {SAMPLES.remedy}"
         )
     # An end that misses a multiple by rounding alone is that multiple.
     first, last = math.ceil(top / step - _ROUNDING), math.floor(bottom / step + _ROUNDING)
@@ -324,16 +352,18 @@ def _decimals_of(step: float) -> int:
     return next((decimals for decimals in range(4, 12) if round(step, decimals) == step), 12)
 
 
-def _format(values: FloatArray) -> str:
+def _format(values: FloatArray, name: str) -> str:
     """Choose decimals, four or more, that keep six digits of all but the smallest hundredth of the values."""
     sizes = np.abs(values[np.isfinite(values)])
     sizes = sizes[sizes > 0]
     if not len(sizes):
         return "%.4f"
+    if sizes.max() > _LARGEST:
+        raise LasError(
+            f"{name} has values as large as {sizes.max():.1e}; check the values at the edges of its track"
+        )
     small = float(np.quantile(sizes, 0.01, method="inverted_cdf"))
-    if small < 1e-6 or sizes.max() >= 1e12:
-        return "%.8e"
-    return f"%.{max(4, 5 - math.floor(math.log10(small)))}f"
+    return f"%.{min(max(4, 5 - math.floor(math.log10(small))), 30)}f"
 
 
 # --- Names that LAS can hold ---
@@ -348,18 +378,25 @@ def _ascii(text: str) -> str:
 
 def _legal_mnemonic(text: str) -> str:
     """Mnemonic of letters, digits, underscores and hyphens."""
-    return re.sub(r"[^A-Za-z0-9_-]+", "_", _ascii(text)).strip("_-") or "CURVE"
+    return re.sub(r"[^A-Za-z0-9_-]+", "_", _ascii(text)).strip("_-")[:_MNEMONIC].strip("_-") or "CURVE"
 
 
 def _legal_unit(text: str) -> str:
     """Unit without blanks and colons, which end a unit in LAS, and without dots that would lengthen the name."""
+    return _whole_unit(text)[:_UNIT].strip("_.")
+
+
+def _whole_unit(text: str) -> str:
+    """The same unit, however long."""
     return re.sub(r"[\s:]+|\.{2,}", "_", _ascii(text)).strip("_.")
 
 
 def _description(curve: LogCurve, mnemonic: str) -> str:
-    """Description without colons, which begin a description in LAS; the printed name if it had to change."""
+    """Description without colons, which begin a description in LAS; name and unit if they had to change."""
     named = f" ({_ascii(curve.mnemonic)})" if mnemonic != curve.mnemonic else ""
-    return _ascii(curve.description + named).replace(":", ";")
+    unit = _whole_unit(curve.unit)
+    measured = f" (in {unit})" if unit != _legal_unit(curve.unit) else ""
+    return _ascii(curve.description + named + measured).replace(":", ";")
 
 
 def _distinct(names: Iterable[str], taken: Iterable[str]) -> list[str]:
@@ -387,27 +424,61 @@ def _las_header(table: _Table) -> str:
     if "DLM" in las.version:
         del las.version["DLM"]  # of LAS 3; the standard's version 2.0 has but VERS and WRAP
     index = table.columns[0]
-    las.well["NULL"].value = f"{NULL:g}"
+    las.well["NULL"].value = f"{table.null:.10g}"
     for mnemonic in ("STRT", "STOP", "STEP"):
         las.well[mnemonic].unit = index.unit
     for column in table.columns:
-        las.append_curve(column.mnemonic, np.empty(0), unit=column.unit, descr=column.description)
+        short = textwrap.shorten(column.description, _DESCRIPTION, placeholder=" ...")
+        las.append_curve(column.mnemonic, np.empty(0), unit=column.unit, descr=short)
+    las.other = "\n".join(line for column in table.columns for line in _remarks(column))
     start, stop, step = (index.format % number for number in (index.values[0], index.values[-1], table.step))
     text = io.StringIO()
-    las.write(text, version=2.0, wrap=False, STRT=start, STOP=stop, STEP=step)
-    return text.getvalue()
+    # Without a rule of dashes behind the titles: simple readers take only words there.
+    las.write(text, version=2.0, wrap=_is_wrapped(table), STRT=start, STOP=stop, STEP=step, header_width=0)
+    return "".join(f"{line.rstrip()}\n" for line in text.getvalue().splitlines())
+
+
+def _remarks(column: _Column) -> list[str]:
+    """The whole description of a column in lines that each begin with its name, if it is too long for one."""
+    if len(column.description) <= _DESCRIPTION:
+        return []
+    name = f"{column.mnemonic}: "
+    return [name + line for line in textwrap.wrap(column.description, _LINE // 2)]
+
+
+def _widths(table: _Table) -> list[int]:
+    """Characters of each column of data, enough for NULL."""
+    return [max(column.width, len(f"{table.null:.10g}")) for column in table.columns]
+
+
+def _is_wrapped(table: _Table) -> bool:
+    """Whether the values at one depth are more than fit one line."""
+    return sum(width + 1 for width in _widths(table)) > _LINE
+
+
+def _line(table: _Table) -> str:
+    """What the values at one depth are put into: one line, or the depth and below it lines of some values."""
+    fields = [
+        f" %{width}{column.format[1:]}" for column, width in zip(table.columns, _widths(table), strict=True)
+    ]
+    if not _is_wrapped(table):
+        return "".join(fields) + "\n"
+    lines, length = [fields[0]], _WRAPPED_LINE
+    for field, width in zip(fields[1:], _widths(table)[1:], strict=True):
+        if length + width + 1 > _WRAPPED_LINE:
+            lines.append("")
+            length = 0
+        lines[-1] += field
+        length += width + 1
+    return "\n".join(lines) + "\n"
 
 
 def _las_rows(table: _Table) -> Iterator[str]:
     """Data lines of a LAS file: columns of one width each, NULL where a value is missing."""
-    null = f"{NULL:g}"
-    widths = [max(column.width, len(null)) for column in table.columns]
-    line = "".join(
-        f" %{width}{column.format[1:]}" for column, width in zip(table.columns, widths, strict=True)
-    )
+    line, null = _line(table), f"{table.null:.10g}"
     for values in table.chunks():
         # Columns are at least as wide as NULL, so there are blanks enough before a nan to make room for it.
-        yield ((line + "\n") * len(values) % tuple(values.ravel())).replace("nan".rjust(len(null)), null)
+        yield (line * len(values) % tuple(values.ravel())).replace("nan".rjust(len(null)), null)
 
 
 def _csv_rows(table: _Table) -> Iterator[str]:
@@ -417,8 +488,8 @@ def _csv_rows(table: _Table) -> Iterator[str]:
         yield ((line + "\n") * len(values) % tuple(values.ravel())).replace("nan", "")
 
 
-def _write_text(path: str | Path, header: list[str], rows: Iterator[str]) -> None:
+def _write_text(path: str | Path, header: list[str], rows: Iterator[str], newline: str = "\n") -> None:
     """Write a text file with the same bytes on every system."""
-    with naming(path), Path(path).open("w", encoding="ascii", newline="\n") as file:
+    with naming(path), Path(path).open("w", encoding="ascii", newline=newline) as file:
         file.writelines(header)
         file.writelines(rows)

@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from napari_welllog.annotations import AnnotationFolder, export_coco, export_pairs, find_pairs, import_pairs
+from napari_welllog.annotations.exchange import read_mask
 from napari_welllog.errors import AnnotationsError
 
 
@@ -120,3 +121,19 @@ def test_masks_without_pictures_and_folders_without_masks_are_refused(tmp_path, 
         find_pairs(tmp_path / "in", tmp_path / "none")
     with pytest.raises(AnnotationsError, match="is no folder"):
         find_pairs(tmp_path / "in", tmp_path / "not-there")
+
+
+def test_a_mask_longer_than_what_pillow_takes_for_a_bomb_is_read(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
+    for ending in ("png", "tif"):
+        Image.new("L", (240, 900), 2).save(tmp_path / f"mask.{ending}")
+        assert read_mask(tmp_path / f"mask.{ending}").shape == (900, 240)
+
+
+def test_a_mask_over_the_limit_on_size_says_so(tmp_path, monkeypatch) -> None:
+    monkeypatch.setenv("WELLLOG_MAX_MEGAPIXELS", "0.1")
+    Image.new("L", (240, 900), 2).save(tmp_path / "mask.png")
+    with pytest.raises(
+        AnnotationsError, match=r"mask.png: cannot be read as a mask: .*WELLLOG_MAX_MEGAPIXELS"
+    ):
+        read_mask(tmp_path / "mask.png")

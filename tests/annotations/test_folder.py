@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from itertools import pairwise
 from pathlib import Path
 
@@ -298,3 +299,30 @@ def test_what_is_in_view_becomes_a_window_of_the_scan(shape, rows, columns) -> N
     assert 1 <= place.rows <= MOST_ROWS
     assert place.last_row < shape[0]
     assert place.left + place.columns <= shape[1]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs pipes and links")
+@pytest.mark.parametrize(
+    ("lay", "words"),
+    [
+        (lambda path: os.mkfifo(path), "is no ordinary file"),
+        (lambda path: path.mkdir(), "is no ordinary file"),
+        (lambda path: path.symlink_to(path.name), "is no ordinary file"),
+        (lambda path: path.symlink_to("/dev/zero"), "is no ordinary file"),
+        (lambda path: None, "is missing"),
+    ],
+    ids=["pipe", "folder", "link to itself", "zeros without end", "nothing"],
+)
+def test_a_picture_that_is_no_ordinary_file_is_refused_and_not_waited_for(well, lay, words) -> None:
+    name = well.add(0)
+    picture = well.folder.path / f"{name}_labels.png"
+    picture.unlink()
+    lay(picture)
+    with pytest.raises(AnnotationsError, match=f"_labels.png: {words}"):
+        AnnotationFolder.open(well.folder.path)
+
+
+def test_a_picture_whose_name_no_file_can_have_is_refused(well) -> None:
+    name = well.add(0)
+    change_manifest(well, name, labels="x" * 5000)
+    refused(well, "is missing")

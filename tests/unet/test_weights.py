@@ -238,3 +238,12 @@ def test_weights_that_are_not_numbers_are_refused(weights, name, number) -> None
     tensors[name].view(-1)[0] = number
     save_file(tensors, weights, {"architecture": ARCHITECTURE})
     assert "not finite" in refusal(weights)
+
+
+@pytest.mark.parametrize(("name", "number"), [("down.0.1.running_var", -1.0), ("head.weight", 3e38)])
+def test_finite_weights_whose_answers_are_not_are_refused(weights, name, number) -> None:
+    """Each number looks sound; what comes out would be NaN, and every pixel whatever NaN is cast to."""
+    tensors = tensors_in(weights)
+    tensors[name].fill_(number)
+    save_file(tensors, weights, {"architecture": ARCHITECTURE})
+    assert "whose answers are not finite" in refusal(weights)

@@ -11,9 +11,9 @@ from PIL import Image
 
 from napari_welllog.annotations.folder import AnnotationFolder
 from napari_welllog.annotations.manifest import MOST_ROWS, Place, ScanIdentity, check_labels
-from napari_welllog.errors import AnnotationsError
+from napari_welllog.errors import AnnotationsError, WelllogError
 from napari_welllog.output import naming, staged
-from napari_welllog.scan import read_scan
+from napari_welllog.scan import UnreadableError, read_scan, stored_picture
 
 Pair = tuple[Path, Path]
 
@@ -144,14 +144,16 @@ def read_mask(path: str | Path) -> NDArray[np.uint8]:
         If it cannot be read, or is in colour.
     """
     try:
-        with Image.open(path) as image:
+        with stored_picture(path) as image:
             if image.mode not in ("L", "P", "1"):
                 raise AnnotationsError(
                     f"{path}: is no mask of 8-bit numbers; save it as grey, with 0, 1 and 2"
                 )
             return np.asarray(image).astype(np.uint8)
-    except AnnotationsError:
+    except WelllogError:
         raise
+    except UnreadableError as error:
+        raise AnnotationsError(f"{path}: cannot be read as a mask: it is {error}") from error
     except Exception as error:  # a decoder fails on a damaged file in more ways than it documents
         reason = getattr(error, "strerror", None) or "it is no picture"
         raise AnnotationsError(f"{path}: cannot be read as a mask ({reason}); give a PNG or TIFF") from error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 import re
 import threading
 from collections.abc import Iterable
@@ -28,6 +29,7 @@ from napari_welllog.annotations.manifest import (
 )
 from napari_welllog.errors import AnnotationsError, OutputError
 from napari_welllog.output import replace_file
+from napari_welllog.scan import stored_picture
 
 Pixels = NDArray[np.uint8]
 
@@ -375,6 +377,9 @@ def _png(picture: Pixels, palette: bytes | None = None) -> bytes:
 def _inside(folder: Path, name: str) -> Path:
     """The path of a picture, which may be no link that leaves the folder."""
     path = folder / name
+    if not os.path.isfile(path):  # unlike Path's own, false for names that no file can have
+        trouble = "is no ordinary file" if os.path.lexists(path) else "is missing"
+        raise AnnotationsError(f"{path}: {trouble}; {_AGAIN}")
     if path.resolve().parent != folder.resolve():
         raise AnnotationsError(f"{path}: is a link that leaves the folder; copy the picture into the folder")
     return path
@@ -384,11 +389,12 @@ def _check_size(folder: Path, name: str, place: Place) -> None:
     """Refuse a picture that is missing, no PNG, or of another size than its window, before it is decoded."""
     path = _inside(folder, name)
     try:
-        with Image.open(path, formats=["PNG"]) as image:
-            columns, rows = image.size
-    except Exception as error:  # a decoder fails on a damaged file in more ways than it documents
-        reason = "is missing" if isinstance(error, FileNotFoundError) else "is no PNG picture"
-        raise AnnotationsError(f"{path}: {reason}; {_AGAIN}") from None
+        with stored_picture(path) as image:
+            form, (columns, rows) = image.format, image.size
+    except Exception:  # a decoder fails on a damaged file in more ways than it documents
+        form = None
+    if form != "PNG":
+        raise AnnotationsError(f"{path}: is no PNG picture; {_AGAIN}")
     if (rows, columns) != place.shape:
         raise AnnotationsError(
             f"{path}: is {rows} x {columns} pixels and its window {place.rows} x {place.columns} "
@@ -399,7 +405,7 @@ def _check_size(folder: Path, name: str, place: Place) -> None:
 def _read_png(path: Path) -> NDArray[Any]:
     """The values of a grey or palette PNG."""
     try:
-        with Image.open(path, formats=["PNG"]) as image:
+        with stored_picture(path) as image:
             if image.mode not in ("L", "P", "1"):
                 raise AnnotationsError(f"{path}: is in colour; give a PNG of 8-bit grey or with a palette")
             return np.asarray(image.convert("L") if image.mode == "1" else image)

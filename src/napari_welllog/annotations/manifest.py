@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from napari_welllog.errors import AnnotationsError
+from napari_welllog.json_file import UnreadableJsonError, read_json
 from napari_welllog.scan import Scan
 
 VERSION = 1
@@ -243,15 +244,9 @@ def read_manifest(path: Path) -> Manifest:
         One line that names the file, what is wrong, and the remedy.
     """
     try:
-        data = json.loads(path.read_text(encoding="utf-8-sig"))
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is not text in UTF-8"
-        raise AnnotationsError(f"{path}: cannot be read ({reason}); copy the folder again") from None
-    except (json.JSONDecodeError, RecursionError) as error:
-        where = (
-            f" line {error.lineno}, column {error.colno}" if isinstance(error, json.JSONDecodeError) else ""
-        )
-        raise AnnotationsError(f"{path}: is not JSON{where}; mend it there or move the window away") from None
+        data = read_json(path, "copy the folder again", "mend it there or move the window away")
+    except UnreadableJsonError as error:
+        raise AnnotationsError(f"{path}: {error}") from None
     version = data.get("version") if isinstance(data, dict) else None
     if isinstance(version, int) and version > VERSION:
         raise AnnotationsError(

@@ -108,10 +108,8 @@ def faint_rule(pixels: NDArray[np.uint8], rows: tuple[float, float]) -> Rule | N
     strokes = float(np.percentile(ink.max(axis=0), 90))
     limit = (strokes + usual) / 2
     whole = np.zeros(pixels.shape, bool)
-    whole[first + band[0] : first + band[-1] + 1, margin:-margin] = (
-        np.asarray(dark[band[0] : band[-1] + 1]) > limit
-    )
-    drawn = whole.any(axis=0)
+    whole[first + band[0] : first + band[-1] + 1, margin:-margin] = dark[band[0] : band[-1] + 1] > limit
+    drawn = np.asarray(whole.any(axis=0))
     pieces = np.array_split(drawn[margin:-margin], _PIECES)
     # A rule runs from edge to edge; what darkens but part of a row is a word.
     if min(float(piece.mean()) for piece in pieces) < _LEAST_OF_A_PIECE:

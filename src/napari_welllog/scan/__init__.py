@@ -6,17 +6,20 @@ pdfium draws the pages of a PDF.
 """
 
 from napari_welllog.scan.levels import PYRAMID_ROWS, pyramid
-from napari_welllog.scan.read import MAX_MEGAPIXELS, Scan, open_in_strips, read_scan, scan_resolution
+from napari_welllog.scan.page import UnreadableError
+from napari_welllog.scan.read import Scan, open_in_strips, read_scan, scan_resolution
+from napari_welllog.scan.stored import stored_picture
 from napari_welllog.scan.strips import Strip, StripPixels
 
 __all__ = [
-    "MAX_MEGAPIXELS",
     "PYRAMID_ROWS",
     "Scan",
     "Strip",
     "StripPixels",
+    "UnreadableError",
     "open_in_strips",
     "pyramid",
     "read_scan",
     "scan_resolution",
+    "stored_picture",
 ]

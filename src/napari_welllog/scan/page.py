@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_welllog.limits import PAGES
+
 if TYPE_CHECKING:
     from PIL import Image
 
@@ -92,6 +94,10 @@ def chosen_pages(count: int, pages: Sequence[int] | None) -> list[int]:
     if not count:
         raise UnreadableError(f"holds no page; {SCAN_AGAIN}")
     if pages is None:
+        if count > PAGES.value():
+            raise UnreadableError(
+                f"has {count:,} pages, over the limit of {PAGES.value():,.0f}; choose fewer pages, or {PAGES.remedy}"
+            )
         return list(range(count))
     if not len(pages):
         raise UnreadableError("no page was asked for; name one, or leave the pages out to join them all")

@@ -38,7 +38,7 @@ _ORIENTATION = 274
 def picture_page(source: Path, pages: Sequence[int] | None) -> Iterator[list[Page]]:
     """Open a file that holds one picture; of an animation, its first."""
     with source.open("rb") as file:
-        image = _opened(file)
+        image = opened_picture(file)
         # The JPEG decoder then leaves colour out, and a quarter of the memory is enough.
         image.draft("L", image.size)
         orientation = _orientation(image)
@@ -56,7 +56,7 @@ def picture_page(source: Path, pages: Sequence[int] | None) -> Iterator[list[Pag
         yield [page for _ in chosen_pages(1, pages)]
 
 
-def _opened(file: BinaryIO) -> ImageFile:
+def opened_picture(file: BinaryIO) -> ImageFile:
     """Read the header of a picture."""
     plugin = _PLUGINS[file.read(2)]
     file.seek(0)

@@ -7,6 +7,7 @@ import math
 import os
 import stat
 import struct
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -17,21 +18,21 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_welllog.errors import ScanError
+from napari_welllog.errors import ScanError, WelllogError
+from napari_welllog.limits import MEGAPIXELS, MEMORY_GB
 from napari_welllog.scan.page import PAPER, SCAN_AGAIN, Band, Block, GreyPixels, Page, UnreadableError
 from napari_welllog.scan.strips import Strip, StripPixels, packed_strips
 
-MAX_MEGAPIXELS = 4_000
-"""Largest scan that `read_scan` opens unless told otherwise: seven times a log of 241,008 x 2,400 pixels."""
-
 # How files begin. A PDF may have other bytes before this, and pdfium skips them.
-_TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+TIFF_MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _PICTURES = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"BM", b"GIF8")
 _PDF = b"%PDF-"
 
 # These log what is odd in a file, and without a handler Python prints that on stderr beside our one line.
 for _library in ("PIL", "pypdfium2", "tifffile"):
     logging.getLogger(_library).addHandler(logging.NullHandler())
+# Pillow warns of some instead; what matters of a scan is said by the error that follows, or does not matter.
+warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 
 # Errors of a decoder that met what it did not expect: their words are for its programmers.
 _UNEXPECTED = (ArithmeticError, AssertionError, AttributeError, LookupError, TypeError, struct.error)
@@ -69,7 +70,7 @@ class Scan:
 def read_scan(
     path: str | os.PathLike[str],
     pages: Sequence[int] | None = None,
-    max_megapixels: float = MAX_MEGAPIXELS,
+    max_megapixels: float | None = None,
 ) -> Scan:
     """Open a scan as grey pixels, ink dark.
 
@@ -85,8 +86,9 @@ def read_scan(
     pages : sequence of int, optional
         Pages to join from top to bottom, counted from 0, in this order; all of them when left out. A page
         narrower than the widest is padded with paper at its right.
-    max_megapixels : float
-        Refuse a larger picture before it is decoded.
+    max_megapixels : float, optional
+        Refuse a larger picture before it is decoded; by default the limit `WELLLOG_MAX_MEGAPIXELS`, 4000 where
+        that is not set.
 
     Returns
     -------
@@ -97,6 +99,8 @@ def read_scan(
     ------
     ScanError
         The file cannot be opened as a scan: the message names it and says why.
+    SettingsError
+        A limit is set to no number.
 
     Examples
     --------
@@ -112,7 +116,7 @@ def read_scan(
     """
     source = Path(path)
     with _in_plain_words(source), _open_pages(source, pages) as opened:
-        _refuse_too_large(opened, max_megapixels)
+        refuse_too_large(opened, max_megapixels)
         return Scan(_joined(opened), _dpi(opened), source)
 
 
@@ -120,7 +124,7 @@ def read_scan(
 def open_in_strips(
     path: str | os.PathLike[str],
     pages: Sequence[int] | None = None,
-    max_megapixels: float = MAX_MEGAPIXELS,
+    max_megapixels: float | None = None,
 ) -> Iterator[Scan]:
     """Open a scan of any length without holding its pixels in memory.
 
@@ -158,7 +162,7 @@ def open_in_strips(
     source = Path(path)
     with _pages_in_plain_words(source, pages) as opened:
         with _in_plain_words(source):
-            _refuse_too_large(opened, max_megapixels, in_strips=True)
+            refuse_too_large(opened, max_megapixels, in_strips=True)
             pixels = StripPixels(max(page.columns for page in opened), _strips(opened, source))
         yield Scan(cast("GreyPixels", pixels), _dpi(opened), source)
 
@@ -182,6 +186,8 @@ def _in_plain_words(source: Path) -> Iterator[None]:
         yield
     except UnreadableError as error:
         raise ScanError(f"{source}: {error}") from error
+    except WelllogError:
+        raise
     except MemoryError as error:
         raise ScanError(f"{source}: too large for the memory that is free; choose fewer pages") from error
     except Exception as error:  # a decoder fails on a damaged file in more ways than it documents
@@ -216,9 +222,9 @@ def scan_resolution(path: str | os.PathLike[str]) -> float | None:
 
 def _open_pages(source: Path, pages: Sequence[int] | None) -> AbstractContextManager[list[Page]]:
     """Open the wanted pages of a file by the format that its first bytes show."""
-    head = _first_bytes(source)
+    head = first_bytes(source)
     # Imported here, because each imports its library and only one is needed.
-    if head[:4] in _TIFF:
+    if head[:4] in TIFF_MAGIC:
         from napari_welllog.scan.tiff import tiff_pages
 
         return tiff_pages(source, pages)
@@ -233,7 +239,7 @@ def _open_pages(source: Path, pages: Sequence[int] | None) -> AbstractContextMan
     raise UnreadableError("not a picture that can be opened; give a TIFF, PNG, JPEG, BMP, GIF or PDF file")
 
 
-def _first_bytes(source: Path) -> bytes:
+def first_bytes(source: Path) -> bytes:
     """Read the first kilobyte of a file, refusing what is no file or holds nothing."""
     try:
         mode = source.stat().st_mode
@@ -262,7 +268,7 @@ def _reason(error: Exception) -> str:
     return words if len(words) <= 120 else words[:117] + "..."
 
 
-def _refuse_too_large(pages: list[Page], max_megapixels: float, in_strips: bool = False) -> None:
+def refuse_too_large(pages: list[Page], max_megapixels: float | None = None, in_strips: bool = False) -> None:
     """Refuse pages without pixels, and pages that would not fit, before anything is decoded."""
     import psutil
 
@@ -270,15 +276,21 @@ def _refuse_too_large(pages: list[Page], max_megapixels: float, in_strips: bool 
         raise UnreadableError(f"has a page without pixels; {SCAN_AGAIN}")
     rows, columns = sum(page.rows for page in pages), max(page.columns for page in pages)
     size, megapixels = f"{rows:,} rows x {columns:,} columns", rows * columns / 1e6
-    if megapixels > max_megapixels:
+    most = MEGAPIXELS.value() if max_megapixels is None else max_megapixels
+    if megapixels > most:
         raise UnreadableError(
-            f"{size} are {megapixels:,.1f} megapixels, over the limit of {max_megapixels:,.1f}; "
-            "choose fewer pages, or raise max_megapixels if the scan is really that large"
+            f"{size} are {megapixels:,.1f} megapixels, over the limit of {most:,.1f}; "
+            f"choose fewer pages, or {MEGAPIXELS.remedy} if the scan is really that large"
         )
     if in_strips:
         needed = max((0 if page.bands else page.rows * page.columns) + page.working_bytes for page in pages)
     else:
         needed = rows * columns + max(page.working_bytes for page in pages)
+    if needed > 1e9 * MEMORY_GB.value():
+        raise UnreadableError(
+            f"{size} take {needed / 1e9:,.1f} GB of memory to open, over the limit of {MEMORY_GB.value():g} GB; "
+            f"choose fewer pages, or {MEMORY_GB.remedy} if the scan is really that large"
+        )
     free = psutil.virtual_memory().available
     if needed > _MEMORY_SHARE * free:
         raise UnreadableError(

@@ -76,7 +76,7 @@ def _silence_libtiff() -> None:
 _silence_libtiff()
 
 
-class _UnlimitedTiffFile(TiffImagePlugin.TiffImageFile):
+class UnlimitedTiffFile(TiffImagePlugin.TiffImageFile):
     """Pillow's reader of TIFF without its limit on pixels: what is too large was refused before."""
 
     def load_prepare(self) -> None:
@@ -329,7 +329,7 @@ class _Segments:
             _SAMPLES: (1,),
             _PHOTOMETRIC: (_BLACK_IS_ZERO,),
         }
-        picture = _UnlimitedTiffFile(io.BytesIO(_small_tiff("<", tags, [data])))
+        picture = UnlimitedTiffFile(io.BytesIO(_small_tiff("<", tags, [data])))
         picture.load()
         return (
             np.asarray(picture).view(np.uint8) > 0
@@ -407,7 +407,7 @@ class _Segments:
         if self.is_group_4:
             tags[_FILL_ORDER] = (1,)
         file = io.BytesIO(_small_tiff(self.page.parent.byteorder, tags, data))
-        picture = _UnlimitedTiffFile(file)
+        picture = UnlimitedTiffFile(file)
         picture.load()
         return picture
 

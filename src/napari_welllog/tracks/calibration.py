@@ -19,6 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from napari_welllog.errors import TracksError
+from napari_welllog.json_file import UnreadableJsonError, read_json
 from napari_welllog.output import naming, staged
 
 FloatArray = NDArray[np.float64]
@@ -520,7 +521,7 @@ class Tracks(_Calibration):
             If the file cannot be read or used; one line that names the file, the place and the remedy.
         """
         try:
-            data = _read_json(Path(path))
+            data = read_json(path, "give the path of a tracks.json")
             if not isinstance(data, dict):
                 raise TracksError(
                     f"must hold one object with the keys {_listed(_keys(cls))}, not {_shown(data)}"
@@ -531,7 +532,7 @@ class Tracks(_Calibration):
                 return cls.model_validate(data, by_alias=True, by_name=False)
             except ValidationError as error:
                 raise TracksError(_explain(error, cls, data)) from None
-        except TracksError as error:
+        except (TracksError, UnreadableJsonError) as error:
             raise TracksError(_one_line(f"{path}: {error}")) from None
 
     def save(self, path: str | Path) -> None:
@@ -713,37 +714,6 @@ def _problem(mistake: Any, key: str, part: object, model: type[BaseModel]) -> st
 
 
 # --- JSON ---
-
-
-def _read_json(path: Path) -> object:
-    """Read a JSON file, refusing what is not JSON and keys given twice."""
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise TracksError(f"cannot be read ({error.strerror}); give the path of a tracks.json") from None
-    except UnicodeDecodeError:
-        raise TracksError("is not JSON: it is not text in UTF-8; give a tracks.json") from None
-    try:
-        return json.loads(text, object_pairs_hook=_without_twins)
-    except json.JSONDecodeError as error:
-        raise TracksError(
-            f"is not JSON: line {error.lineno}, column {error.colno}: {error.msg}; mend it there"
-        ) from None
-    except (RecursionError, ValueError):
-        raise TracksError(
-            "is not JSON that can be read: it is nested too deeply or has a number too long"
-        ) from None
-
-
-def _without_twins(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    """Make an object of a JSON object's pairs, refusing a key given twice."""
-    data: dict[str, object] = {}
-    for key, value in pairs:
-        if key in data:
-            name = f" of {_shown(data['name'])}" if "name" in data else ""
-            raise TracksError(f"the key {_shown(key)}{name} is given twice in one object; keep one of them")
-        data[key] = value
-    return data
 
 
 def _json_text(data: object, indent: str = "") -> str:

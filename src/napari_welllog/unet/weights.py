@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_welllog.errors import ModelError
+from napari_welllog.limits import WEIGHTS_MB, read_small_file
 from napari_welllog.output import naming, staged
 from napari_welllog.unet.layout import CHANNELS, shapes_of_weights
 
@@ -26,6 +27,9 @@ Weights = Mapping[str, NDArray[np.float32]]
 
 ARCHITECTURE = "napari-welllog U-Net 3"
 SHIPPED = "welllog-1"
+LARGEST_WEIGHT = 1e7
+"""No trained number is as large; a count of batches is the largest that comes near."""
+
 MOST_CHANNELS = 512
 """Channels of the widest network that is accepted, so that a hostile file cannot ask for all the memory."""
 
@@ -167,7 +171,15 @@ def _load(path: str, changed: int) -> Model:
         raise ModelError(
             f"'{path}' holds weights that are not finite numbers: its training failed. Choose another."
         )
+    _refuse_nonsense(path, weights)
     return Model(Path(path).stem, hashlib.sha256(content).hexdigest(), None, provenance, weights)
+
+
+def _refuse_nonsense(path: str, weights: Weights) -> None:
+    """Refuse finite weights whose answer is not, such as those with variances below zero."""
+    negative = any(numbers.min() < 0 for name, numbers in weights.items() if name.endswith("running_var"))
+    if negative or max(float(np.abs(numbers).max()) for numbers in weights.values()) > LARGEST_WEIGHT:
+        raise ModelError(f"'{path}' holds weights whose answers are not finite numbers. Choose another.")
 
 
 def _channels(weights: Weights) -> tuple[int, ...]:
@@ -184,11 +196,13 @@ def _read(path: str) -> tuple[bytes, dict[str, NDArray[np.float32]], dict[str, s
     from safetensors.numpy import load
 
     try:
+        content = read_small_file(path, WEIGHTS_MB)
         with safe_open(path, "np") as file:
             provenance = dict(file.metadata() or {})
-        content = Path(path).read_bytes()
         numbers = {name: np.asarray(array, np.float32) for name, array in load(content).items()}
-    except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
+    except OSError as error:
+        raise ModelError(f"'{path}' cannot be read: {error.strerror or error}. Choose another.") from error
+    except (SafetensorError, KeyError, TypeError, ValueError) as error:
         raise ModelError(
             f"'{path}' is not a safetensors file of weights: {error}. Choose another."
         ) from error
