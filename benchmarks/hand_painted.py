@@ -204,7 +204,7 @@ def main() -> None:
         )
         if options.figure:
             draw(options.scan, adapted, options.figure)
-    publish("hand-painted", report(held_out, before, after, seconds, said, options), options.write)
+    publish("hand_painted", report(held_out, before, after, seconds, said, options), options.write)
 
 
 if __name__ == "__main__":

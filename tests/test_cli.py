@@ -458,7 +458,7 @@ def test_train_hands_on_what_is_asked_for(tmp_path, monkeypatch) -> None:
 def test_evaluate_prints_the_tables(well, monkeypatch) -> None:
     module = import_module("napari_welllog.evaluate")
     monkeypatch.setattr(module, "print_log", lambda seed: well.log)
-    monkeypatch.setattr(module, "segment", import_module("napari_welllog.digitize").segment)
+    monkeypatch.setattr(module, "segment", import_module("napari_welllog.unet").segment)
     result = welllog("evaluate", "--count", 1)
     assert result.exit_code == 0, result.output
     rows = {line.split("  ")[0].strip(): line.split() for line in result.stdout.splitlines()}

@@ -81,7 +81,7 @@ def test_every_benchmark_has_a_place_on_the_benchmarks_page() -> None:
 def test_what_the_engine_imports_is_installed_with_it() -> None:
     """A package that only the tests' environment happens to have would be missing on a user's machine."""
     # These extras are each imported late by one file, which says what to install where it is missing.
-    late = re.compile(r"""extra == ['"](ocr|batch)['"]""")
+    late = re.compile(r"""extra == ['"](ocr|batch|fast|coco)['"]""")
     required = {
         normalised(line)
         for line in metadata.requires("napari-welllog") or []

@@ -123,9 +123,10 @@ def test_one_strip_of_group_4_is_decoded_part_by_part(
         tmp_path / "log.tif", compression="group4", tiffinfo={278: rows, 262: 0 if white_is_zero else 1}
     )
     whole = read_scan(tmp_path / "log.tif").pixels
-    monkeypatch.setattr(tiff_module, "BLOCK_PIXELS", at_once * columns)
-    monkeypatch.setattr(tiff_module._Segments, "_blocks_from", lambda *_: pytest.fail("decoded in one piece"))
-    np.testing.assert_array_equal(read_scan(tmp_path / "log.tif").pixels, whole)
+    with monkeypatch.context() as patched:
+        patched.setattr(tiff_module, "BLOCK_PIXELS", at_once * columns)
+        patched.setattr(tiff_module._Segments, "_blocks_from", lambda *_: pytest.fail("decoded in one piece"))
+        np.testing.assert_array_equal(read_scan(tmp_path / "log.tif").pixels, whole)
 
 
 def test_group_4_that_another_writer_codes_otherwise_is_decoded_in_one_piece(tmp_path, monkeypatch) -> None:

@@ -43,6 +43,9 @@ FLAG_MEANING = "0 missing, 1 traced, 2 bridged, 3 edited by hand, 4 erased by ha
 
 _INDEX = {"ft": ("DEPT", "FT", "DEPTH"), "m": ("DEPT", "M", "DEPTH"), "row": ("INDEX", "ROW", "SCAN ROW")}
 
+# Of the header: readers such as lasio look for these among the curves too, and take such a curve for the item.
+_RESERVED = ("VERS", "WRAP", "DLM", "STRT", "STOP", "STEP", "NULL")
+
 # What decomposition to ASCII would lose of the letters that units of measure are made of.
 _LETTERS = str.maketrans(
     {"µ": "u", "μ": "u", "°": "deg", "Ω": "ohm", "Δ": "D", "∆": "D", "ρ": "rho", "γ": "gamma", "φ": "phi"}
@@ -57,6 +60,7 @@ _MNEMONIC, _UNIT, _DESCRIPTION = 40, 30, 150
 
 # Values beyond are no measurements, and LAS has no exponents to write them with.
 _LARGEST = 1e30
+_DEEPEST = 1e9
 
 # Depths nearer to a row than this share of the spacing are that row's: they differ by rounding alone.
 _ROUNDING = 1e-6
@@ -287,8 +291,9 @@ def _tabulate(log_curves: Sequence[LogCurve], step: float, sampling: Sampling) -
     depths = _common_depths(curves, step)
     mnemonic, unit, description = _INDEX[curves[0].depth_unit]
     columns = [_Column(mnemonic, unit, description, depths, f"%.{_decimals_of(step)}f")]
-    names = _distinct([_legal_mnemonic(curve.mnemonic) for curve in curves], taken=[mnemonic])
-    flag_names = _distinct([f"{name}_FLAG" for name in names], taken=[mnemonic, *names])
+    taken = [mnemonic, *_RESERVED]
+    names = _distinct([_legal_mnemonic(curve.mnemonic) for curve in curves], taken)
+    flag_names = _distinct([f"{name}_FLAG" for name in names], [*taken, *names])
     edited = any(is_edited(curve) for curve in curves)
     for curve, name, flag_name in zip(curves, names, flag_names, strict=True):
         values = resample(curve, depths, sampling, step)
@@ -337,6 +342,8 @@ def _common_depths(curves: list[LogCurve], step: float) -> FloatArray:
             f"a step of {step:g} {units[0]} makes more than {SAMPLES.value():,.0f} samples from {top:g} to {bottom:g}; "
             f"give a larger step, check the depth anchors, or {SAMPLES.remedy}"
         )
+    if max(abs(top), abs(bottom)) > _DEEPEST:
+        raise LasError(f"the depths reach {max(abs(top), abs(bottom)):g} {units[0]}; check the depth anchors")
     # An end that misses a multiple by rounding alone is that multiple.
     first, last = math.ceil(top / step - _ROUNDING), math.floor(bottom / step + _ROUNDING)
     if last < first:

@@ -28,7 +28,7 @@ from napari_welllog.digitize import digitize
 from napari_welllog.errors import ArchiveError, LasError, TracksError
 from napari_welllog.synthetic import print_log
 from napari_welllog.tracks import Tracks
-from napari_welllog.unet import Model
+from napari_welllog.unet import ClassBand, Model
 
 WORKER = Path(__file__).with_name("worker.py")
 MODEL = Model("dark is one", "0" * 64, None)  # type: ignore[arg-type]
@@ -63,6 +63,12 @@ def hooks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setattr(import_module("napari_welllog.archive.run"), "load_model", lambda name=None: MODEL)
     with dask.config.set({"distributed.worker.preload": [str(WORKER)]}):
         yield folder
+
+
+def dark_is_one(pixels, *args) -> Iterator[ClassBand]:
+    """What the network of `worker.py` gives: all ink is curve one."""
+    whole = ClassMap.from_labels((pixels[0 : pixels.shape[0]] < 100).astype(np.uint8))
+    yield ClassBand(0, whole.labels, whole.curve_probabilities)
 
 
 def read(logs: Path, out: Path, **more) -> Archive:
@@ -118,10 +124,7 @@ def test_every_good_scan_is_read_and_every_bad_one_listed_with_its_reason(logs, 
 
 def test_each_scan_has_what_digitize_writes_without_the_seconds(logs, hooks, tmp_path, monkeypatch) -> None:
     archive = read(logs, tmp_path / "out")
-    module = import_module("napari_welllog.digitize")
-    monkeypatch.setattr(
-        module, "segment", lambda pixels, *args: ClassMap.from_labels((pixels < 100).astype(np.uint8))
-    )
+    monkeypatch.setattr(import_module("napari_welllog.digitize"), "segment_bands", dark_is_one)
     scan = logs / "b" / "north.png"
     digitize(scan, scan.with_name("north.tracks.json"), tmp_path / "alone", MODEL)
     folder = archive.scans[scan]

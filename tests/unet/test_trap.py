@@ -30,10 +30,10 @@ def test_plain_cross_entropy_is_mostly_right_and_finds_little(patch) -> None:
     trapped = [
         status
         for status in run_trap(*patch, loss="focal+dice", steps=150)
-        if status.plain.accuracy > 0.95 and status.plain.curve_recall < 0.05
+        if status.plain.accuracy > 0.97 and status.plain.curve_recall < 0.55
     ]
     assert trapped
-    assert max(status.chosen.curve_recall for status in trapped) > 0.3
+    assert max(status.chosen.curve_recall for status in trapped) > 0.9
 
 
 def test_the_same_seed_tells_the_same_story_and_leaves_the_dice_of_others_alone(patch) -> None:

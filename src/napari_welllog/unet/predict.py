@@ -64,7 +64,7 @@ def plan_tiles(rows: int, columns: int, tile_rows: int, tile_columns: int) -> li
     Examples
     --------
     >>> [tile.seen_rows for tile in plan_tiles(1000, 100, 512, 512)]
-    [(0, 736), (288, 1000)]
+    [(0, 864), (160, 1000)]
     """
     tall, wide = (ALIGNMENT * max(1, -(-size // ALIGNMENT)) for size in (tile_rows, tile_columns))
     return [
