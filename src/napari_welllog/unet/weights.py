@@ -117,6 +117,10 @@ def _load(path: str, changed: int) -> Model:
         )
     try:
         network = UNet(_channels(tensors))
+        for name, own in network.state_dict().items():
+            given = tensors[name]
+            if given.is_complex() or given.is_floating_point() != own.is_floating_point():
+                raise ValueError(f"{name} holds numbers of another kind")
         network.load_state_dict(tensors)
     except (RuntimeError, KeyError, IndexError, ValueError) as error:
         raise ModelError(
