@@ -1023,6 +1023,18 @@ def test_rare_kinds_of_samples_are_refused_with_advice(tmp_path, dtype):
     assert refusal(path).endswith("cannot be read; save the scan as 8-bit grey or as bilevel TIFF")
 
 
+@pytest.mark.filterwarnings("error")
+def test_a_palette_of_fractions_is_refused_with_advice(tmp_path):
+    path = tmp_path / "log.tif"
+    Image.fromarray(GREY).quantize(16).save(path)
+    with tifffile.TiffFile(path) as tiff:
+        offset = tiff.pages[0].tags[320].offset
+    content = bytearray(path.read_bytes())
+    content[offset + 2 : offset + 4] = (11).to_bytes(2, "little")
+    path.write_bytes(content + bytes(4 * 768))
+    assert refusal(path).startswith("a palette of fractions cannot be read; ")
+
+
 def test_an_unknown_compression_is_refused_with_advice(tmp_path):
     path = tmp_path / "log.tif"
     write_group_4(path)

@@ -525,3 +525,11 @@ def test_bounding_columns_hold_the_whole_track(tracks):
         left, right = track.edges(track.rows)
         assert first - 0.5 <= left.min()
         assert right.max() <= end - 0.5
+
+
+@pytest.mark.filterwarnings("error")
+def test_numbers_that_would_overflow_are_refused_and_steep_axes_are_not():
+    with pytest.raises(TracksError, match=r"each must be a number up to 1e\+30, not 1e\+308"):
+        DepthAxis(unit="ft", anchors=[(0, 1e308), (10, -1e308)])
+    steep = DepthAxis(unit="ft", anchors=[(0, 0), (1e-320, 1e30)])
+    assert not np.isfinite(steep.depths([1e30])).any()

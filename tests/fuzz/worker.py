@@ -13,6 +13,7 @@ import sys
 import tempfile
 import time
 import traceback
+import warnings
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -97,6 +98,8 @@ def main() -> None:
     kind, first, last = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
     os.environ |= LIMITS
     output = OwnOutput()
+    for kind_of_warning in (UserWarning, RuntimeWarning):
+        warnings.simplefilter("always", kind_of_warning)  # each time, not only the first
     for number in range(first, last + 1):
         output.say(begins=number)
         folder = Path(tempfile.mkdtemp(prefix="welllog-fuzz-"))

@@ -247,3 +247,12 @@ def test_finite_weights_whose_answers_are_not_are_refused(weights, name, number)
     tensors[name].fill_(number)
     save_file(tensors, weights, {"architecture": ARCHITECTURE})
     assert "whose answers are not finite" in refusal(weights)
+
+
+@pytest.mark.parametrize("kind", [torch.complex64, torch.int8, torch.bool])
+def test_weights_of_another_kind_of_number_are_refused(weights, kind) -> None:
+    tensors = tensors_in(weights)
+    name = "down.0.1.num_batches_tracked" if kind.is_complex else "head.weight"
+    tensors[name] = tensors[name].to(kind)
+    save_file(tensors, weights, {"architecture": ARCHITECTURE})
+    assert "weights of another network" in refusal(weights)

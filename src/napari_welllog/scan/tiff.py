@@ -428,6 +428,8 @@ class _Segments:
             tags[_SAMPLE_FORMAT] = (sample_format,) * self.samples
         if photometric == _PALETTE:
             palette = np.asarray(_tag(self.page, _COLOR_MAP)).ravel()
+            if palette.dtype.kind not in "iu":
+                raise cannot_read("a palette of fractions")
             scale = 257 if palette.max() < 256 else 1  # some programs count to 255, not to 65,535
             tags[_COLOR_MAP] = _numbers(palette.astype(np.int64) * scale)
         return tags

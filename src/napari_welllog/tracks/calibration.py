@@ -27,6 +27,9 @@ FloatArray = NDArray[np.float64]
 # Half a pixel of grace beyond the scan's outer edge: calibrations that count pixels by their edges end there.
 _GRACE = 0.5
 
+# No measurement is larger, and what is worked out from larger ones overflows.
+_LARGEST = 1e30
+
 _INDEX_MNEMONICS = ("DEPT", "DEPTH")
 
 
@@ -57,6 +60,8 @@ def _number(value: object) -> float:
         number = math.inf
     if not math.isfinite(number):
         raise ValueError(f"must be a finite number, not {_shown(value)}")
+    if abs(number) > _LARGEST:
+        raise ValueError(f"must be a number up to {_LARGEST:g}, not {_shown(value)}")
     return number
 
 
@@ -342,8 +347,10 @@ def piecewise_linear(x: FloatArray, knots: FloatArray, heights: FloatArray) -> F
     """Heights at x on straight lines through the knots (increasing), the end lines going on for ever."""
     segment = np.clip(np.searchsorted(knots, x, side="right") - 1, 0, len(knots) - 2)
     start, end = knots[segment], knots[segment + 1]
-    weight = (x - start) / (end - start)
-    return np.asarray((1 - weight) * heights[segment] + weight * heights[segment + 1], np.float64)
+    # Knots that stand all but together send the lines beyond them to infinity.
+    with np.errstate(over="ignore", invalid="ignore"):
+        weight = (x - start) / (end - start)
+        return np.asarray((1 - weight) * heights[segment] + weight * heights[segment + 1], np.float64)
 
 
 class Track(_Calibration):

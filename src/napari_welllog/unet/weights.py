@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -163,7 +163,8 @@ def _load(path: str, changed: int) -> Model:
         expected = shapes_of_weights(_channels(weights))
     except (KeyError, IndexError, ValueError):
         expected = {}
-    if {name: numbers.shape for name, numbers in weights.items()} != expected:
+    found = {name: numbers.shape for name, numbers in weights.items()}
+    if found != expected or not all(_is_of_a_kind(name, numbers) for name, numbers in weights.items()):
         raise ModelError(
             f"'{path}' holds the weights of another network than {ARCHITECTURE}. Choose another."
         )
@@ -172,7 +173,13 @@ def _load(path: str, changed: int) -> Model:
             f"'{path}' holds weights that are not finite numbers: its training failed. Choose another."
         )
     _refuse_nonsense(path, weights)
-    return Model(Path(path).stem, hashlib.sha256(content).hexdigest(), None, provenance, weights)
+    exact = {name: np.asarray(numbers, np.float32) for name, numbers in weights.items()}
+    return Model(Path(path).stem, hashlib.sha256(content).hexdigest(), None, provenance, exact)
+
+
+def _is_of_a_kind(name: str, numbers: NDArray[Any]) -> bool:
+    """Whether weights are real numbers, and counts of batches whole ones."""
+    return numbers.dtype.kind == ("i" if name.endswith("num_batches_tracked") else "f")
 
 
 def _refuse_nonsense(path: str, weights: Weights) -> None:
@@ -190,7 +197,7 @@ def _channels(weights: Weights) -> tuple[int, ...]:
     return channels
 
 
-def _read(path: str) -> tuple[bytes, dict[str, NDArray[np.float32]], dict[str, str]]:
+def _read(path: str) -> tuple[bytes, dict[str, NDArray[Any]], dict[str, str]]:
     """The bytes, the trained numbers and the provenance of a safetensors file."""
     from safetensors import SafetensorError, safe_open
     from safetensors.numpy import load
@@ -199,7 +206,7 @@ def _read(path: str) -> tuple[bytes, dict[str, NDArray[np.float32]], dict[str, s
         content = read_small_file(path, WEIGHTS_MB)
         with safe_open(path, "np") as file:
             provenance = dict(file.metadata() or {})
-        numbers = {name: np.asarray(array, np.float32) for name, array in load(content).items()}
+        numbers = dict(load(content))
     except OSError as error:
         raise ModelError(f"'{path}' cannot be read: {error.strerror or error}. Choose another.") from error
     except (SafetensorError, KeyError, TypeError, ValueError) as error:
