@@ -6,6 +6,7 @@ converted file is needed. A test holds the two together.
 
 from __future__ import annotations
 
+import copy
 import os
 from collections.abc import Callable
 from contextlib import suppress
@@ -58,17 +59,18 @@ class OpenVinoNetwork:
     """
 
     def __init__(self, weights: Weights, precision: str = "auto", threads: int | None = None) -> None:
-        core = _core()
         if precision == "auto":
-            native = "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+            native = "BF16" in _core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
             precision = "bfloat16" if native else "float32"
         self.precision = precision
-        settings = {
-            "INFERENCE_PRECISION_HINT": {"bfloat16": "bf16", "float32": "f32"}[precision],
-            "INFERENCE_NUM_THREADS": threads or threads_at_hand(),
-            "PERFORMANCE_HINT": "LATENCY",
-        }
-        self._request = core.compile_model(build_graph(weights), "CPU", settings).create_infer_request()
+        self._compiled = compiled(weights, precision, threads or threads_at_hand())
+        self._request = self._compiled.create_infer_request()
+
+    def again(self) -> OpenVinoNetwork:
+        """The same network for another thread, without the time that making it ready took."""
+        other = copy.copy(self)
+        other._request = self._compiled.create_infer_request()
+        return other
 
     def __call__(
         self, pixels: NDArray[np.uint8], cancelled: Callable[[], bool] = lambda: False
@@ -96,6 +98,16 @@ class OpenVinoNetwork:
                     self._request.wait()
                 raise Cancelled
         return np.array(self._request.get_output_tensor(0).data[0])
+
+
+def compiled(weights: Weights, precision: str, threads: int) -> Any:
+    """The network compiled for this processor, which takes a part of a second."""
+    settings = {
+        "INFERENCE_PRECISION_HINT": {"bfloat16": "bf16", "float32": "f32"}[precision],
+        "INFERENCE_NUM_THREADS": threads,
+        "PERFORMANCE_HINT": "LATENCY",
+    }
+    return _core().compile_model(build_graph(weights), "CPU", settings)
 
 
 def threads_at_hand() -> int:

@@ -8,13 +8,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_welllog.errors import Cancelled, ModelError
 from napari_welllog.unet.layout import STRIDE
-from napari_welllog.unet.openvino_network import OpenVinoNetwork, has_openvino
+from napari_welllog.unet.openvino_network import OpenVinoNetwork, has_openvino, threads_at_hand
 from napari_welllog.unet.weights import Model
 
 if TYPE_CHECKING:
@@ -128,7 +129,7 @@ class OpenVinoPredictor:
     engine = "OpenVINO"
 
     def __init__(self, model: Model, precision: str = "auto") -> None:
-        self.network = OpenVinoNetwork(model.weights, precision)
+        self.network = _ready(model, precision, threads_at_hand()).again()
         self.number_format = self.network.precision
 
     def read(
@@ -195,6 +196,18 @@ class TorchPredictor:
         """Classes and curve probabilities, as every `Predictor` reads them."""
         with stopping(self.network, cancelled):
             return as_bytes(self(pixels, part))
+
+
+_made_ready: WeakKeyDictionary[Model, dict[tuple[str, int], OpenVinoNetwork]] = WeakKeyDictionary()
+"""Networks stay ready as long as their model is in use: making one ready takes as long as reading a small scan."""
+
+
+def _ready(model: Model, precision: str, threads: int) -> OpenVinoNetwork:
+    """A network made ready once for a model, a number format and a count of threads."""
+    networks = _made_ready.setdefault(model, {})
+    if (precision, threads) not in networks:
+        networks[precision, threads] = OpenVinoNetwork(model.weights, precision, threads)
+    return networks[precision, threads]
 
 
 def padded(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
