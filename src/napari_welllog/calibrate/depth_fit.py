@@ -153,8 +153,30 @@ def fit_depths(candidates: Sequence[Candidate]) -> Fit:
                 for chain in (best, rival)
             )
             return Fit(refused=f"two lines of depths fit about equally well: {' and '.join(lines)}")
+    longer = _says_more(candidates, best, [k for k in usable if k not in best])
+    if longer is not None:
+        return Fit(
+            refused=f"{candidates[best[0]].depth:g} to {candidates[best[-1]].depth:g} agree, "
+            f"but {candidates[longer].depth:g} among them says that they have lost a digit"
+        )
     apart = [o for o in others if candidates[o[-1]].row < top or candidates[o[0]].row > bottom]
     return Fit(tuple(best), tuple(apart), _step(candidates, best))
+
+
+def _says_more(candidates: Sequence[Candidate], chain: list[int], rest: list[int]) -> int | None:
+    """A number that ends as the chain has it there and has more digits before: those of the chain have lost theirs."""
+    rows = [candidates[k].row for k in chain]
+    depths = [candidates[k].depth for k in chain]
+    slope = (depths[-1] - depths[0]) / (rows[-1] - rows[0])
+    for k in rest:
+        nearest = int(np.abs(np.array(rows) - candidates[k].row).argmin())
+        wanted = depths[nearest] + slope * (candidates[k].row - rows[nearest])
+        lead = candidates[k].depth - wanted
+        power = 10 ** len(f"{depths[nearest]:.0f}")
+        slack = 2 * _ROWS_OF_SLACK * slope + _LOCAL_STRETCH * abs(wanted - depths[nearest])
+        if lead > power / 2 and abs(lead - power * round(lead / power)) <= slack:
+            return k
+    return None
 
 
 def _best_chain(candidates: Sequence[Candidate], usable: list[int]) -> list[int]:

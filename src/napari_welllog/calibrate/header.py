@@ -12,7 +12,13 @@ from numpy.typing import NDArray
 
 from napari_welllog.calibrate.depth_column import padded, place_on_scan, resized
 from napari_welllog.calibrate.header_text import HeaderParts, take_apart
-from napari_welllog.calibrate.likely import only_usual, unit_by_values, unlikely_unit, unlikely_values
+from napari_welllog.calibrate.likely import (
+    only_usual,
+    unit_by_values,
+    unlikely_unit,
+    unlikely_values,
+    usual_scales,
+)
 from napari_welllog.calibrate.names import (
     THIRD_CURVES,
     likely_curve,
@@ -36,6 +42,7 @@ _MINUS = 0.5  # of a number's height before its first digit, where a minus stand
 _INK = 140  # grey values below it are ink
 _REPEATED = 3
 _SURE_VALUE = 0.75
+_SURE_UNUSUAL = 0.9
 _LEAST_VALUE = 0.4  # how surely a value must be read to be mended by the usual scales
 _SURE_NAME = 0.9
 _MOST_WORDS = 6  # pieces of text on a line of a header
@@ -554,13 +561,32 @@ def _values_of(
         f"{word.text!r} is hard to read" for word in pair if not word.doubt and word.confidence < _SURE_VALUE
     ]
     doubts += unlikely_values(mnemonic, *read) + unlikely_unit(mnemonic, unit, *read)
+    usual = usual_scales(mnemonic)
+    if usual and read not in usual:
+        # What is unusual must be read the more surely, and a piece of a frame before a number is a 1 to the models.
+        doubts += [
+            f"{word.text!r} is unusual and hard to read" for word in pair if word.confidence < _SURE_UNUSUAL
+        ]
+        without = [_without_frame(word.values()) for word in pair]
+        if only_usual(mnemonic, unit, *(values.items() for values in without)) is not None:
+            doubts.append(f"{read[0]:g} to {read[1]:g} may hold a piece of a frame")
     sure = min(word.confidence for word in pair)
     if not doubts:
         return read, [], sure
-    mended = only_usual(mnemonic, unit, left.values().items(), right.values().items())
+    mended = only_usual(mnemonic, unit, *(_without_frame(word.values()).items() for word in pair))
     if mended is None:
         return read, doubts, sure
     return mended, [], _LEAST_VALUE + 0.5 * sure
+
+
+def _without_frame(values: dict[float, int]) -> dict[float, int]:
+    """Values, and what is left of each that begins with a 1, which may be a stroke of the frame beside it."""
+    found = dict(values)
+    for value, repairs in values.items():
+        text = f"{value:g}"
+        if text.startswith("1") and len(text) > 1 and text[1].isdigit():
+            found.setdefault(float(text[1:]), repairs + 1)
+    return found
 
 
 def _rule_below(
