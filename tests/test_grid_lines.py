@@ -120,7 +120,7 @@ def test_a_logarithmic_track_has_its_decades(left: float, right: float) -> None:
 
 
 def test_a_scale_of_absurdly_many_decades_draws_nothing() -> None:
-    assert divisions(a_curve(left=1e-300, right=1e300)) == []
+    assert divisions(a_curve(left=1e-15, right=1e30)) == []
 
 
 def test_divisions_follow_a_skewed_page() -> None:
