@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from napari_welllog import ClassMap, WelllogError, compare_at, find_crossings, follow
 from napari_welllog.crossings import CLASS_MAP, TRACES, judge, judge_class_map, score_crossings, start_above
+from napari_welllog.crossings.strand import distances_to
 from napari_welllog.curves import Trace
 from napari_welllog.evaluate import figures_of, score_log, wilson_interval
 from napari_welllog.followers import METHODS, Verdict, prepare
@@ -201,3 +202,24 @@ def test_an_interval_holds_the_rate_and_narrows_with_more_trials(hits: int, tria
     wider_low, wider_high = low, high
     low, high = wilson_interval(10 * hits, 10 * trials)
     assert high - low <= wider_high - wider_low + 1e-12
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_class_map_of_the_truth_never_hops(seed: int) -> None:
+    """Beneath the sweep of a heavy pen, hundreds of columns from its centreline, the ink is of that pen."""
+    press = PressSettings(weight_pair=1.0, dashed_pair=0.0, shade_pair=0.0, single_one=0.0, single_two=0.0)
+    log = print_log(seed, press, rows=1500)
+    scores = [score for _, score in score_log(log, ClassMap.from_labels(log.classes), methods=())]
+    words = [score.outcome.word for score in scores if score.method == CLASS_MAP]
+    assert "right" in words
+    assert "hopped" not in words
+
+
+def test_a_sweep_is_near_in_any_direction() -> None:
+    column = np.repeat([10.0, 90.0], 20)
+    kick = trace(column, 1)
+    rows = np.array([16, 18, 25, 39])
+    columns = np.array([60.0, 60.0, 60.0, np.nan])
+    np.testing.assert_allclose(distances_to(kick, rows, columns), [3.625, 1.625, 5.375, np.nan], atol=0.01)
+    beyond = trace(np.where(np.arange(400) < 20, column[0], np.nan), 1)
+    assert distances_to(beyond, np.array([300]), np.array([10.0])) == np.inf

@@ -13,7 +13,7 @@ from scipy.ndimage import distance_transform_edt
 from napari_welllog.class_map import ClassMap
 from napari_welllog.crossings import APART, Score, find_crossings, score_crossings
 from napari_welllog.curves import Trace, extract_traces
-from napari_welllog.followers import prepare
+from napari_welllog.followers import METHODS, prepare
 from napari_welllog.synthetic import PrintedLog, PrintedTrace, print_log
 from napari_welllog.unet import Model, segment
 
@@ -147,7 +147,9 @@ def figures_of(scores: Sequence[Score]) -> list[CrossingFigures]:
     return figures
 
 
-def score_log(log: PrintedLog, class_map: ClassMap | None) -> list[tuple[int, Score]]:
+def score_log(
+    log: PrintedLog, class_map: ClassMap | None, methods: Sequence[str] = METHODS
+) -> list[tuple[int, Score]]:
     """Score followers, and class map and traces if there is a class map, at every crossing of a printed log.
 
     Returns
@@ -167,7 +169,8 @@ def score_log(log: PrintedLog, class_map: ClassMap | None) -> list[tuple[int, Sc
         apart = max(APART, sum(trace.pen.width for trace in printed) / 2 + 4)
         read = extract_traces(class_map, track) if class_map is not None else None
         ink = prepare(log.scan, track)
-        scored += [(index, s) for s in score_crossings(traces, crossings, ink, class_map, read, apart=apart)]
+        scores = score_crossings(traces, crossings, ink, class_map, read, methods, apart)
+        scored += [(index, score) for score in scores]
     return scored
 
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from napari_welllog.class_map import ClassMap
 from napari_welllog.crossings.find import Crossing
+from napari_welllog.crossings.strand import distances_to
 from napari_welllog.errors import WelllogError
 from napari_welllog.followers import Candidate, FollowedPath, Ink, Verdict, follow, prepare
 from napari_welllog.followers.ink import pixels_of
@@ -25,7 +26,7 @@ AROUND = 60
 """Rows above and below a crossing that are compared."""
 
 APART = 8.0
-"""Columns between two centrelines from which one can say on which of the two strands a follower is."""
+"""Pixels between two centrelines from which one can say on which of the two strands a follower is."""
 
 _SIDEWAYS = 40
 _TOUCH = 0.6
@@ -303,7 +304,7 @@ def start_above(
     lead : int
         Rows above the crossing to go up at most.
     apart : float
-        Columns between the two at the start, at least.
+        Pixels between the two at the start, at least, in any direction.
 
     Returns
     -------
@@ -314,7 +315,7 @@ def start_above(
         max(crossing.row_from - lead, own.top), min(crossing.row_from, own.top + len(own.column))
     )
     column = own.column[rows - own.top]
-    gap = np.full(len(rows), np.inf) if other is None else np.abs(column - columns_at(other, rows))
+    gap = np.full(len(rows), np.inf) if other is None else distances_to(other, rows, column)
     stands = np.flatnonzero(np.isfinite(column) & (gap >= apart))
     if not len(stands):
         return None
@@ -322,14 +323,6 @@ def start_above(
     touching = np.flatnonzero(gap[: stands[-1]] <= _TOUCH * apart)
     k = int(stands[stands > touching[-1]][0]) if len(touching) else int(stands[0])
     return int(rows[k]), float(column[k])
-
-
-def columns_at(trace: Trace, rows: NDArray[np.intp]) -> NDArray[np.float64]:
-    """Columns of a trace at scan rows, float64 (rows,), NaN outside it."""
-    inside = (rows >= trace.top) & (rows < trace.top + len(trace.column))
-    columns = np.full(len(rows), np.nan)
-    columns[inside] = trace.column[rows[inside] - trace.top]
-    return columns
 
 
 def _start(

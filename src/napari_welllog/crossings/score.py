@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_welllog.class_map import ClassMap
-from napari_welllog.crossings.compare import APART, columns_at, start_above
+from napari_welllog.crossings.compare import APART, start_above
 from napari_welllog.crossings.find import Crossing
+from napari_welllog.crossings.strand import columns_at, distances_to
 from napari_welllog.curves import Trace
 from napari_welllog.followers import METHODS, FollowedPath, Ink, Verdict, follow
 
@@ -88,7 +89,8 @@ def judge(
 ) -> Outcome | None:
     """Judge on which strand a follower or a trace leaves a crossing.
 
-    It hopped when most rows read below the crossing, where the strands stand apart, lie nearer to the other.
+    It hopped when most rows read below the crossing, where the strands stand apart, lie nearer to the other. Near
+    and apart are meant in any direction: a heavy pen that sweeps across hides what lies beneath over many rows.
 
     Parameters
     ----------
@@ -101,7 +103,7 @@ def judge(
     rows : int
         Rows below the crossing to look at.
     apart : float
-        Columns between the strands from which rows are judged.
+        Pixels between the strands, in any direction, from which rows are judged.
 
     Returns
     -------
@@ -117,14 +119,14 @@ def judge(
     >>> judge(crossing, down, down, up).word, judge(crossing, up, down, up).word
     ('right', 'hopped')
     """
-    below, own_column, other_column = _standing_apart(crossing, own, other, rows, apart)
+    below, _, gap = _standing_apart(crossing, own, other, rows, apart)
     if len(below) < _FEWEST:
         return None
     columns = columns_at(read, below) if isinstance(read, Trace) else _columns_of(read, below)
-    to_own, to_other = np.abs(columns - own_column), np.abs(columns - other_column)
+    to_own, to_other = (distances_to(strand, below, columns) for strand in (own, other))
     seen = np.isfinite(columns)
     # Further from both than they stand apart, it is on neither.
-    astray = seen & (np.minimum(to_own, to_other) > np.maximum(np.abs(own_column - other_column), apart))
+    astray = seen & (np.minimum(to_own, to_other) > gap)
     on_strand = seen & ~astray
     wrong = on_strand & (to_other < to_own)
     ambiguous = 0 if isinstance(read, Trace) else _ambiguous_rows(crossing, read, rows)
@@ -184,7 +186,7 @@ def score_crossings(
     methods : sequence of str
         Followers to score.
     apart : float
-        Columns from which strands can be told apart.
+        Pixels, in any direction, from which strands can be told apart.
     """
     ordered = sorted(crossings, key=lambda crossing: crossing.row_from)
     return [
@@ -291,11 +293,12 @@ def _inside(start: tuple[int, float], ink: Ink) -> bool:
 def _standing_apart(
     crossing: Crossing, own: Trace, other: Trace, rows: int, apart: float
 ) -> tuple[NDArray[np.intp], NDArray[np.float64], NDArray[np.float64]]:
-    """Scan rows below a crossing in which the strands stand apart, and the columns of both."""
+    """Scan rows below a crossing in which a curve stands apart from the other: its column, and how far it stands."""
     below = crossing.row_to + 1 + np.arange(rows)
-    own_column, other_column = columns_at(own, below), columns_at(other, below)
-    standing = np.abs(own_column - other_column) > apart
-    return below[standing], own_column[standing], other_column[standing]
+    column = columns_at(own, below)
+    gap = distances_to(other, below, column)
+    standing = (gap > apart) & np.isfinite(gap)
+    return below[standing], column[standing], gap[standing]
 
 
 def _columns_of(path: FollowedPath, rows: NDArray[np.intp]) -> NDArray[np.float64]:

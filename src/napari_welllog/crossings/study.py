@@ -14,11 +14,11 @@ from napari_welllog.crossings.compare import (
     APART,
     RowComparison,
     check_same_shape,
-    columns_at,
     compare_row,
 )
 from napari_welllog.crossings.find import Crossing, find_crossings
 from napari_welllog.crossings.score import CLASS_MAP, TRACES, Score, follow_through, score_crossing
+from napari_welllog.crossings.strand import columns_at
 from napari_welllog.curves import Trace, extract_traces
 from napari_welllog.followers import METHODS, FollowedPath, Ink, prepare
 from napari_welllog.tracks import Track
