@@ -1,5 +1,7 @@
 """From class maps to traces and log curves: what is read, what is bridged, and what is left missing."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -7,6 +9,7 @@ from hypothesis import strategies as st
 
 from napari_welllog.class_map import ClassMap
 from napari_welllog.curves import Trace, TraceState, count_wraps, extract_traces, to_log_curve
+from napari_welllog.gaps import bridge_gaps
 from napari_welllog.paths import find_paths
 from napari_welllog.synthetic import PressSettings, print_log
 from napari_welllog.synthetic.pens import Pen, stroke
@@ -89,6 +92,33 @@ def test_a_dotted_curve_is_one_curve():
     line = sine(height=40)
     trace = read(draw(None, line, pen_two=Pen("dotted", 2.0, pattern=(2, 5))), 2)
     assert np.all(trace.state[8:-8] != TraceState.MISSING)
+
+
+def test_a_dotted_curve_is_on_its_line_between_the_dots_and_beside_their_middles():
+    """On a slope the middle of a dot's ink is off the line in all rows but its own."""
+    line = sine(height=45, period=190)
+    trace = read(draw(None, line, pen_two=Pen("dotted", 3.0, pattern=(3, 6))), 2)
+    error = np.abs(trace.column - line)[10:-10]
+    assert error.mean() < 0.3
+    assert error.max() < 1.6
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.tuples(st.integers(1, 9), st.integers(1, 12), st.floats(0, 100)), min_size=2, max_size=12),
+    st.floats(1, 6),
+)
+def test_what_is_bridged_stays_near_the_ink_on_either_side(pieces, pen):
+    """A bridge ends where the ink begins, changes no ink that tells its own place, and runs wild nowhere."""
+    column = np.concatenate([[*[at] * ink, *[np.nan] * gap] for ink, gap, at in pieces])[: -pieces[-1][1]]
+    places = np.flatnonzero(np.isfinite(column))
+    gaps = [(a + 1, b) for a, b in pairwise(places) if b - a > 1]
+    bridged = bridge_gaps(column, gaps, np.full(len(column), pen), pen)
+    assert np.isfinite(bridged).all()
+    reach = np.ptp(column[places]) + 1e-6
+    assert bridged.min() > column[places].min() - 0.5 * reach
+    assert bridged.max() < column[places].max() + 0.5 * reach
+    np.testing.assert_array_equal(bridge_gaps(column, [], np.full(len(column), pen), pen), column)
 
 
 def test_a_short_gap_is_bridged_and_flagged_and_a_long_absence_is_missing():

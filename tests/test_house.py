@@ -30,6 +30,7 @@ ENGINE_ROOMS = [
     "annotations",
     "unet",
     "paths",
+    "gaps",
     "curves",
     "las",
     "edits",

@@ -11,16 +11,13 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from napari_welllog.class_map import ClassMap, WrittenClassMap
+from napari_welllog.gaps import BRIDGES, bridge_gaps, gaps_to_bridge
 from napari_welllog.paths import Path, PathSettings, find_paths
 from napari_welllog.tracks import Curve, DepthAxis, Track
 
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
-BRIDGES = (15.0, 60.0)
-USUAL_GAPS = 4.0
-FEWEST_GAPS = 8
-OFF_SCALE_MARGIN = 0.015
 EDGE_LINE = 0.007
 COARSE = 2
 WIDEST_PEN = 12.0
@@ -171,11 +168,11 @@ def _trace(view: _TrackView, curve_class: int, path: Path) -> Trace:
     known = np.isfinite(column)
     confidence = np.where(known, stroke.confidence, 0.0)
     state = np.where(known, TraceState.TRACED, TraceState.MISSING).astype(np.uint8)
-    for first, last in _gaps_to_bridge(column, path.present, edges):
+    gaps = gaps_to_bridge(column, path.present, edges)
+    for first, last in gaps:
         confidence[first:last] = 0.5 * min(confidence[first - 1], confidence[last])
         state[first:last] = TraceState.BRIDGED
-        column[first:last] = _bridge(column, first, last)
-    column += view.left
+    column = bridge_gaps(column, gaps, stroke.right - stroke.left, _pen_width(stroke)) + view.left
     if passed.any():
         column = left + np.mod(column - left, right - left)
     return Trace(curve_class, view.top, column, confidence.astype(np.float32), state)
@@ -374,62 +371,6 @@ def _without_edge_lines(column: Floats, edges: tuple[Floats, Floats]) -> Floats:
         if any(np.all(np.abs(column[piece] - edge[piece]) < reach[piece]) for edge in edges):
             kept[piece] = np.nan
     return kept
-
-
-def _gaps_to_bridge(column: Floats, present: Mask, edges: tuple[Floats, Floats]) -> list[tuple[int, int]]:
-    """Gaps (first, last + 1) between known rows across which the curve surely went on.
-
-    The path must have gone through, the gap must be short for this curve, and the curve must not have been on
-    its way off scale before it and on its way back after it.
-    """
-    places = np.flatnonzero(np.isfinite(column))
-    ends = np.flatnonzero(np.diff(places) > 1)
-    gaps = [(int(places[i]) + 1, int(places[i + 1])) for i in ends]
-    lengths = np.array([np.hypot(last - first + 1, column[last] - column[first - 1]) for first, last in gaps])
-    longest = np.clip(USUAL_GAPS * np.median(lengths), *BRIDGES) if len(gaps) >= FEWEST_GAPS else BRIDGES[1]
-    return [
-        (first, last)
-        for first, last in gaps
-        if last - first <= longest
-        and present[first:last].all()
-        and not _leaves_scale(column, first, last, edges)
-    ]
-
-
-def _leaves_scale(column: Floats, first: int, last: int, edges: tuple[Floats, Floats]) -> bool:
-    """Whether a curve, going on as it went before a gap and came after it, is beyond one edge half way through."""
-    half = (last - first + 1) / 2
-    middle = (first + last) // 2
-    onward = column[first - 1] + half * _slope(column[max(first - 6, 0) : first])
-    backward = column[last] - half * _slope(column[last : last + 6])
-    left, right = edges[0][middle], edges[1][middle]
-    margin = OFF_SCALE_MARGIN * (right - left)
-    return bool(max(onward, backward) < left + margin or min(onward, backward) > right - margin)
-
-
-def _bridge(centre: Floats, first: int, last: int) -> Floats:
-    """Columns for a gap: a smooth curve from the slope before it to the slope after it, held between the ends."""
-    start, stop = centre[first - 1], centre[last]
-    span = last - first + 1
-    share = np.arange(1, span) / span
-    before = centre[max(first - 6, 0) : first]
-    after = centre[last : last + 6]
-    slopes = [_slope(before), _slope(after)]
-    room = abs(stop - start) + 2.0
-    outward, inward = (np.clip(slope * span, -room, room) for slope in slopes)
-    line = start + share * (stop - start)
-    bend = (
-        share * (1 - share) * ((1 - share) * (outward - (stop - start)) - share * (inward - (stop - start)))
-    )
-    return np.asarray(line + bend)
-
-
-def _slope(columns: Floats) -> float:
-    """Columns for a row along a few rows; zero where they are too few to tell."""
-    known = np.flatnonzero(np.isfinite(columns))
-    if len(known) < 3:
-        return 0.0
-    return float((columns[known[-1]] - columns[known[0]]) / (known[-1] - known[0]))
 
 
 def to_log_curve(trace: Trace, track: Track, depth_axis: DepthAxis, curve: Curve) -> LogCurve:
