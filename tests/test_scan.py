@@ -703,6 +703,19 @@ def test_a_resolution_of_nothing_per_nothing_is_unknown(tmp_path):
     assert read_scan(path).dpi is None
 
 
+def test_a_png_whose_checksum_is_wrong_is_refused_though_it_could_be_decoded(tmp_path):
+    """Zeros in the middle of a compressed bilevel scan can be decoded, into rows that were never scanned."""
+    path = tmp_path / "log.png"
+    Image.fromarray(GREY).save(path)
+    whole = bytearray(path.read_bytes())
+    whole[whole.rindex(b"IEND") - 5] ^= 1  # the last byte of the checksum of the pixels
+    path.write_bytes(whole)
+    assert Image.open(path).size == GREY.shape[::-1]
+    Image.open(path).load()
+    with pytest.raises(ScanError, match="damaged or cut short"):
+        read_scan(path)
+
+
 @pytest.mark.parametrize("name", ["log.png", "log.jpg", "log.bmp"])
 def test_other_formats_state_their_resolution_too(tmp_path, name):
     path = tmp_path / name
