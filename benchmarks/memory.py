@@ -1,7 +1,8 @@
-"""How much memory `segment` takes, and how that grows with the length of a scan.
+"""Scans of any length: how much memory `welllog segment` and `welllog digitize` take, and how long for a megapixel.
 
-Each length runs in a process of its own, whose highest resident memory is reported. A scan of 2,400 x 240,000
-pixels, a long log at 400 dpi, is 0.54 GiB by itself, and its labels as much again.
+Black and white TIFFs (CCITT group 4) of one printed page that comes again and again, from file to files, each read
+by a process of its own, whose highest resident memory is told. 2,400 x 241,008 pixels are the longest real scan
+that we know of; in memory, grey, it would take 0.58 GB by itself, and its labels as much again.
 
     python benchmarks/memory.py --write docs/benchmarks.md
 """
@@ -9,112 +10,170 @@ pixels, a long log at 400 dpi, is 0.54 GiB by itself, and its labels as much aga
 from __future__ import annotations
 
 import argparse
-import json
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 from _table import add_write_option, markdown_table, publish
 
-GIGABYTE = 1e9
+SEED = 10_000_000
+"""Training never uses seeds from here on."""
 
 PAGE_ROWS = 3000
+LENGTHS = (5_000, 60_000, 241_008, 482_016)
+SHORT = 12_000
+"""Rows up to which a scan is read several times, and the shortest time counts."""
+
+START_UP_ROWS = 64
+ROWS_PER_STRIP, PHOTOMETRIC = 278, 262
+COMMANDS = ("segment", "digitize")
 
 
-def highest_resident_bytes() -> int:
-    """The most memory that this process has held so far."""
-    status = Path("/proc/self/status")
-    if status.exists():
-        # On Linux ru_maxrss is inherited from the process that started this one; VmHWM is this one's own.
-        line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
-        return int(line.split()[1]) * 1024
-    import resource
+@dataclass(frozen=True)
+class Measured:
+    """What one command took for one scan: seconds on the clock, and the most memory it held, in bytes."""
 
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+    seconds: float
+    highest: int
 
 
-def segment_one(page_file: Path, rows: int, model: str | None) -> None:
-    """Segment a scan of repeated pages in this process, and print what it took as JSON."""
-    from napari_welllog import segment
+def write_scan(path: Path, rows: int, columns: int) -> None:
+    """Write a long scan of a printed page in strips, and its calibration beside it."""
+    import numpy as np
+    from PIL import Image
 
-    page = np.load(page_file)
-    segment(page[:256], model)  # what libraries and weights take is not the scan's
-    before = highest_resident_bytes()
-    scan = np.empty((rows, page.shape[1]), np.uint8)
-    for top in range(0, rows, page.shape[0]):
-        scan[top : top + page.shape[0]] = page[: rows - top]
-    start = time.perf_counter()
-    class_map = segment(scan, model)
-    figures = {
-        "seconds": time.perf_counter() - start,
-        "before": before,
-        "highest": highest_resident_bytes(),
-        "scan": scan.nbytes,
-        "labels": class_map.labels.nbytes,
-    }
-    print(json.dumps(figures))
+    from napari_welllog.synthetic import PressSettings, print_log
 
-
-def measure(page_file: Path, rows: int, model: str | None) -> dict[str, float]:
-    """Run `segment_one` in a fresh process."""
-    command = [sys.executable, __file__, "--one", str(page_file), "--rows", str(rows)]
-    command += ["--model", model] if model else []
-    result = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
-    return json.loads(result.stdout.splitlines()[-1])
-
-
-def report(measured: dict[int, dict[str, float]], columns: int) -> str:
-    """The table: memory by length, and how much of it grows with the scan."""
-    header = ["scan", "scan and labels", "highest memory", "of it libraries and weights", "seconds"]
-    rows = [
-        [
-            f"{length:,} x {columns:,}",
-            f"{(figures['scan'] + figures['labels']) / GIGABYTE:.2f} GB",
-            f"{figures['highest'] / GIGABYTE:.2f} GB",
-            f"{figures['before'] / GIGABYTE:.2f} GB",
-            f"{figures['seconds']:.0f}",
-        ]
-        for length, figures in measured.items()
+    log = print_log(SEED, PressSettings(bilevel_share=1.0, dpi=(200.0, 200.0)), PAGE_ROWS, columns)
+    paper = Image.fromarray(np.resize(log.scan, (rows, columns))).convert("1")
+    paper.save(
+        path,
+        compression="group4",
+        dpi=(log.dpi, log.dpi),
+        tiffinfo={ROWS_PER_STRIP: PAGE_ROWS, PHOTOMETRIC: 0},
+    )
+    assert log.tracks is not None
+    tall = [
+        track.model_copy(
+            update={"top": 0, "bottom": rows - 1, "left": _mean(track.left), "right": _mean(track.right)}
+        )
+        for track in log.tracks.tracks
     ]
-    table = markdown_table(header, rows)
-    if len(measured) < 2:
-        return table
-    (_, short), *_, (_, long) = sorted(measured.items())
-    growth = (long["highest"] - short["highest"]) / (long["scan"] - short["scan"])
-    return f"{table}\n\nEvery byte of scan adds {growth:.2f}: itself, its label, its ink's probabilities."
+    log.tracks.model_copy(update={"tracks": tall}).save(path.with_name(f"{path.stem}.tracks.json"))
+
+
+def _mean(edge: Sequence[Sequence[float]]) -> float:
+    """The column of an edge, on the whole."""
+    return sum(column for _, column in edge) / len(edge)
+
+
+def measure(command: str, scan: Path, out: Path, model: str | None) -> Measured:
+    """Run a command in a fresh process, and watch its memory until it ends."""
+    arguments = [sys.executable, "-m", "napari_welllog.cli", command, str(scan)]
+    if command == "segment":
+        arguments += ["--out", str(out / f"{scan.stem}_classes.tif")]
+    else:
+        arguments += ["--tracks", str(scan.with_name(f"{scan.stem}.tracks.json")), "--out", str(out)]
+    arguments += ["--model", model] if model else []
+    start = time.perf_counter()
+    process = subprocess.Popen(arguments, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    highest = 0
+    while process.poll() is None:
+        highest = max(highest, highest_resident_bytes(process.pid))
+        time.sleep(0.02)
+    if process.returncode:
+        assert process.stderr is not None
+        raise RuntimeError(process.stderr.read().decode())
+    return Measured(time.perf_counter() - start, highest)
+
+
+def highest_resident_bytes(process: int) -> int:
+    """The most memory that a running process has held so far; Linux tells it."""
+    try:
+        status = Path(f"/proc/{process}/status").read_text()
+    except OSError:
+        return 0
+    lines = [line for line in status.splitlines() if line.startswith("VmHWM")]
+    return int(lines[0].split()[1]) * 1024 if lines else 0
+
+
+def measure_all(
+    lengths: Sequence[int], columns: int, model: str | None, folder: Path, repeats: int
+) -> dict[tuple[str, int], Measured]:
+    """Measure both commands on every length, and on one too short to count."""
+    measured = {}
+    for rows in (START_UP_ROWS, *lengths):
+        scan, out = folder / f"scan-{rows}.tif", folder / f"out-{rows}"
+        out.mkdir()
+        write_scan(scan, rows, columns)
+        for command in COMMANDS:
+            runs = [measure(command, scan, out, model) for _ in range(repeats if rows <= SHORT else 1)]
+            measured[command, rows] = min(runs, key=lambda run: run.seconds)
+            print(command, rows, measured[command, rows], file=sys.stderr, flush=True)
+        for file in out.iterdir():
+            file.unlink()
+        scan.unlink()
+    return measured
+
+
+def report(measured: dict[tuple[str, int], Measured], columns: int) -> str:
+    """The table, and what it says of memory and time."""
+    rows, parts = [], []
+    for command in COMMANDS:
+        start_up = measured[command, START_UP_ROWS]
+        lengths = sorted(length for name, length in measured if name == command and length > START_UP_ROWS)
+        seconds = {
+            length: (measured[command, length].seconds - start_up.seconds) / (length * columns / 1e6)
+            for length in lengths
+        }
+        rows += [
+            [
+                f"`welllog {command}`, {columns:,} x {length:,}",
+                f"{length * columns / 1e6:,.0f} MP",
+                f"{measured[command, length].highest / 1e9:.2f} GB",
+                f"{measured[command, length].seconds:.1f}",
+                f"{1000 * seconds[length]:.0f} ms",
+                f"{1 / seconds[length]:.1f}",
+            ]
+            for length in lengths
+        ]
+        parts.append(_verdict(command, {n: measured[command, n].highest for n in lengths}, seconds, start_up))
+    header = ["command and scan", "pixels", "highest memory", "seconds", "for a megapixel", "MP/s"]
+    return "\n\n".join([markdown_table(header, rows), *parts])
+
+
+def _verdict(command: str, highest: dict[int, int], seconds: dict[int, float], start_up: Measured) -> str:
+    """What the figures of one command say: memory at twice the length, and how flat the time is."""
+    *_, long, longest = sorted(highest)
+    growth = highest[longest] / highest[long] - 1
+    spread = max(seconds.values()) / min(seconds.values()) - 1
+    per_row = (highest[longest] - highest[long]) / (longest - long)
+    return (
+        f"`{command}`: {highest[longest] / 1e9:.2f} GB at most, {growth:+.0%} from {long:,} to {longest:,} rows "
+        f"({per_row:.0f} bytes a row); time for a megapixel within {spread:.0%} over all lengths. Start-up, a scan "
+        f"of {START_UP_ROWS} rows, takes {start_up.seconds:.1f} s and {start_up.highest / 1e9:.2f} GB, and its "
+        "seconds are taken off the times for a megapixel."
+    )
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument(
-        "--rows", type=int, nargs="+", default=[15_000, 60_000, 240_000], help="lengths to measure"
-    )
+    parser.add_argument("--rows", type=int, nargs="+", default=list(LENGTHS), help="lengths to measure")
     parser.add_argument("--columns", type=int, default=2400, help="columns of the scan (default 2400)")
+    parser.add_argument(
+        "--repeats", type=int, default=3, help="runs of a short scan, the shortest of which counts"
+    )
     parser.add_argument("--model", metavar="FILE", help="weights other than the shipped ones")
-    parser.add_argument("--one", type=Path, help=argparse.SUPPRESS)
     add_write_option(parser)
     options = parser.parse_args()
-    if options.one:
-        segment_one(options.one, options.rows[0], options.model)
-        return
-
-    from napari_welllog import print_log
-
     with tempfile.TemporaryDirectory() as folder:
-        page_file = Path(folder) / "page.npy"
-        np.save(page_file, print_log(seed=10_000_000, rows=PAGE_ROWS, columns=options.columns).scan)
-        measured = {}
-        for rows in options.rows:
-            measured[rows] = measure(page_file, rows, options.model)
-            print(
-                f"{rows:,} rows: {measured[rows]['highest'] / GIGABYTE:.2f} GB", file=sys.stderr, flush=True
-            )
+        measured = measure_all(options.rows, options.columns, options.model, Path(folder), options.repeats)
     publish("memory", report(measured, options.columns), options.write)
 
 

@@ -24,6 +24,7 @@ ENGINE_ROOMS = [
     "scan",
     "tracks",
     "calibrate",
+    "packed_plane",
     "class_map",
     "class_map_file",
     "synthetic",

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from napari_welllog.errors import ScanError, WelllogError
+from napari_welllog.packed_plane import PackedPlane
 from napari_welllog.scan.page import Page, UnreadableError
 from napari_welllog.scan.read import first_bytes, refuse_too_large
 
@@ -90,18 +91,18 @@ class WrittenClassMap:
     Parameters
     ----------
     shape : rows and columns.
-    curve_probabilities : two csr_array of uint8 (rows, columns), as in a `ClassMap`.
+    curve_probabilities : two PackedPlane of (rows, columns): by slices of rows as in a `ClassMap`.
     counts : how many pixels are curve one, and how many curve two.
 
     Examples
     --------
-    >>> empty = csr_array((4, 5), dtype=np.uint8)
-    >>> WrittenClassMap((4, 5), (empty, empty), (5, 0)).shares()
+    >>> planes = PackedPlane(5), PackedPlane(5)
+    >>> WrittenClassMap((4, 5), planes, (5, 0)).shares()
     (0.75, 0.25, 0.0)
     """
 
     shape: tuple[int, int]
-    curve_probabilities: tuple[csr_array, csr_array]
+    curve_probabilities: tuple[PackedPlane, PackedPlane]
     counts: tuple[int, int]
 
     def shares(self) -> tuple[float, float, float]:

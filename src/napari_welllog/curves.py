@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -21,6 +20,7 @@ Mask = NDArray[np.bool_]
 EDGE_LINE = 0.007
 COARSE = 2
 WIDEST_PEN = 12.0
+_ROWS_AT_ONCE = 8192
 
 _SHARES = np.arange(256, dtype=np.float32) / np.float32(255)
 """The probability that each byte of a class map stands for."""
@@ -120,7 +120,10 @@ def extract_traces(
     view = _TrackView(class_map, track)
     wrapping = {curve.curve_class for curve in track.curves if curve.wraps}
     paths = find_paths(view.coarse_curves, view.rows, settings, (1 in wrapping, 2 in wrapping))
-    return [_trace(view, curve.curve_class, paths[curve.curve_class - 1]) for curve in track.curves]
+    strokes = _measure_strokes(view, paths)
+    return [
+        _trace(view, k, paths[k - 1], strokes[k - 1]) for k in (curve.curve_class for curve in track.curves)
+    ]
 
 
 class _TrackView:
@@ -133,17 +136,22 @@ class _TrackView:
         self.edges = left, right
         self.left = max(0, int(np.floor(left.min())))
         self.width = min(class_map.shape[1], int(np.ceil(right.max())) + 1) - self.left
-        self.planes = tuple(self._inside(plane, track.ignore) for plane in class_map.curve_probabilities)
+        self.sheets, self.ignore = class_map.curve_probabilities, track.ignore
 
-    def _inside(self, plane: csr_array, ignore: Sequence[tuple[float, float, float, float]]) -> csr_array:
-        """The part of a plane of curve probabilities that lies in the track."""
-        part = plane[self.top : self.top + self.rows, self.left : self.left + self.width]
-        row = np.repeat(np.arange(self.rows), np.diff(part.indptr))
-        rows, columns = row + self.top, part.indices + self.left
-        inside = (columns >= self.edges[0][row] - 0.5) & (columns <= self.edges[1][row] + 0.5)
-        for top, bottom, left, right in ignore:
-            inside &= ~((rows >= top) & (rows <= bottom) & (columns >= left) & (columns <= right))
-        kept = np.concatenate([[0], np.cumsum(np.bincount(row[inside], minlength=self.rows))])
+    def planes(self, first: int, last: int) -> tuple[csr_array, csr_array]:
+        """The probabilities of both curves in some rows, counted from the track's: sparse, uint8 (rows, columns)."""
+        one, two = (self._inside(sheet[self.top + first : self.top + last], first) for sheet in self.sheets)
+        return one, two
+
+    def _inside(self, rows: csr_array, first: int) -> csr_array:
+        """The part of rows of the scan, the first of them counted from the track's, that lies in the track."""
+        part = rows[:, self.left : self.left + self.width]
+        row = np.repeat(np.arange(first, first + part.shape[0]), np.diff(part.indptr))
+        scan_row, column = row + self.top, part.indices + self.left
+        inside = (column >= self.edges[0][row] - 0.5) & (column <= self.edges[1][row] + 0.5)
+        for top, bottom, left, right in self.ignore:
+            inside &= ~((scan_row >= top) & (scan_row <= bottom) & (column >= left) & (column <= right))
+        kept = np.concatenate([[0], np.cumsum(np.bincount(row[inside] - first, minlength=part.shape[0]))])
         return csr_array((part.data[inside], part.indices[inside], kept), shape=part.shape)
 
     def coarse_curves(self, first: int, last: int) -> NDArray[np.float32]:
@@ -152,16 +160,15 @@ class _TrackView:
         Float32 (2, rows, half the columns), rows and columns counted from the track's.
         """
         curves = np.zeros((2, last - first, self.width + self.width % COARSE), np.uint8)
-        for curve, plane in zip(curves, self.planes, strict=True):
-            curve[:, : self.width] = plane[first:last].toarray()
+        for curve, plane in zip(curves, self.planes(first, last), strict=True):
+            curve[:, : self.width] = plane.toarray()
         return _SHARES[np.maximum(curves[..., ::COARSE], curves[..., 1::COARSE])]
 
 
-def _trace(view: _TrackView, curve_class: int, path: Path) -> Trace:
+def _trace(view: _TrackView, curve_class: int, path: Path, stroke: _Strokes) -> Trace:
     """Measure one curve along its path; a curve that wraps is measured as if the paper went on."""
     left, right = view.edges
     passed = path.turns * (right - left)
-    stroke = _measure_strokes(view, curve_class, path)
     stroke = _Strokes(stroke.left + passed, stroke.right + passed, stroke.confidence)
     edges = left - view.left + passed, right - view.left + passed
     column = _without_edge_lines(_centre_line(stroke), edges)
@@ -193,30 +200,38 @@ class _Strokes:
     right: Floats
     confidence: Floats
 
+    @classmethod
+    def nothing(cls, rows: int) -> _Strokes:
+        """No ink in any row."""
+        return cls(np.full(rows, np.nan), np.full(rows, np.nan), np.zeros(rows))
 
-def _measure_strokes(view: _TrackView, curve_class: int, path: Path) -> _Strokes:
-    """Measure the ink that the path runs over: from the first run of ink that it touches in a row to the last."""
-    own, other = _Pixels(view.planes[curve_class - 1]), _Pixels(view.planes[2 - curve_class])
+
+def _measure_strokes(view: _TrackView, paths: tuple[Path, Path]) -> tuple[_Strokes, _Strokes]:
+    """Measure the ink of both curves along their paths, some rows at a time."""
+    measured = tuple(_Strokes.nothing(view.rows) for _ in paths)
+    for first in range(0, view.rows, _ROWS_AT_ONCE):
+        last = min(first + _ROWS_AT_ONCE, view.rows)
+        one, two = (_Pixels(plane) for plane in view.planes(first, last))
+        for path, strokes, own, other in zip(paths, measured, (one, two), (two, one), strict=True):
+            _measure_rows(strokes, slice(first, last), path, own, other)
+    return measured[0], measured[1]
+
+
+def _measure_rows(strokes: _Strokes, rows: slice, path: Path, own: _Pixels, other: _Pixels) -> None:
+    """Measure the ink that a path runs over in some rows, in place: from the first run that it touches to the last."""
     runs = own.runs()
-    rows = np.flatnonzero(path.present)
-    entry, leave = COARSE * path.entry[rows], COARSE * path.exit[rows]
-    low = own.keys_of(rows, np.minimum(entry, leave))
-    high = own.keys_of(rows, np.minimum(np.maximum(entry, leave) + COARSE - 1, view.width - 1))
+    present = np.flatnonzero(path.present[rows])
+    entry, leave = (COARSE * ends[rows][present] for ends in (path.entry, path.exit))
+    low = own.keys_of(present, np.minimum(entry, leave))
+    high = own.keys_of(present, np.minimum(np.maximum(entry, leave) + COARSE - 1, own.columns - 1))
     first = np.searchsorted(runs.end, low)
     last = np.searchsorted(runs.begin, high, side="right") - 1
     touched = first <= last
-    rows, first, last = rows[touched], first[touched], last[touched]
+    present, first, last = present[touched] + rows.start, first[touched], last[touched]
     begin, end = runs.begin[first], runs.end[last]
-    area = end - begin + 1
-    measured = {
-        "left": _edge(own, other, begin, -1),
-        "right": _edge(own, other, end, 1),
-        "confidence": (runs.sum_to[last + 1] - runs.sum_to[first]) / area,
-    }
-    strokes = {name: np.full(view.rows, 0.0 if name == "confidence" else np.nan) for name in measured}
-    for name, values in measured.items():
-        strokes[name][rows] = values
-    return _Strokes(**strokes)
+    strokes.left[present] = _edge(own, other, begin, -1)
+    strokes.right[present] = _edge(own, other, end, 1)
+    strokes.confidence[present] = (runs.sum_to[last + 1] - runs.sum_to[first]) / (end - begin + 1)
 
 
 @dataclass(frozen=True)
@@ -238,7 +253,8 @@ class _Pixels:
     """The pixels of one curve that are not surely something else, by key: rows one after the other, paper between."""
 
     def __init__(self, plane: csr_array) -> None:
-        self.stride = plane.shape[1] + 2
+        self.columns = plane.shape[1]
+        self.stride = self.columns + 2
         self.keys = self.keys_of(np.repeat(np.arange(plane.shape[0]), np.diff(plane.indptr)), plane.indices)
         self.values = _SHARES[plane.data]
 

@@ -13,7 +13,6 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
-from scipy.sparse import csr_array, vstack
 
 from napari_welllog import __version__
 from napari_welllog.calibrate import PaperCalibration, calibrate_scan, is_installed
@@ -28,6 +27,7 @@ from napari_welllog.las import write_csv, write_las
 from napari_welllog.output import naming, staged
 from napari_welllog.overlap import WriteBehind
 from napari_welllog.overlay import write_overlay
+from napari_welllog.packed_plane import PackedPlane
 from napari_welllog.scan import Scan, open_in_strips
 from napari_welllog.tracks import Curve, Track, Tracks, propose_tracks
 from napari_welllog.unet import Model, load_model, segment_bands
@@ -309,7 +309,7 @@ def segment_to_file(
         If asked to stop.
     """
     shape = (pixels.shape[0], pixels.shape[1])
-    sheets: tuple[list[csr_array], list[csr_array]] = ([], [])
+    planes = PackedPlane(shape[1]), PackedPlane(shape[1])
     counts = np.zeros(2, np.int64)
 
     def write(bands: Iterable[NDArray[np.uint8]]) -> None:
@@ -323,10 +323,9 @@ def segment_to_file(
             labels = band.labels if regions is None else cleared_outside(band.labels, band.top, regions)
             counts += count_curves(labels)
             writer.add(labels)
-            for sheet, plane in zip(sheets, band.curve_probabilities, strict=True):
-                sheet.append(plane)
-    one, two = (vstack(sheet, format="csr") for sheet in sheets)
-    return WrittenClassMap(shape, (one, two), (int(counts[0]), int(counts[1])))
+            for plane, rows in zip(planes, band.curve_probabilities, strict=True):
+                plane.append(rows)
+    return WrittenClassMap(shape, planes, (int(counts[0]), int(counts[1])))
 
 
 def _calibrate(scan: Scan, clock: Clock, reader: TextReader | None) -> tuple[Tracks, PaperCalibration | None]:
