@@ -175,7 +175,7 @@ def report(
         ratio = float(np.median(np.array(seconds[REFERENCE]) / np.array(times)))
         rate = tile.size / 1e6 / float(np.median(times))
         one, two, other = scores[name]
-        change = np.mean([one, two]) - plain
+        change = round(float(np.mean([one, two]) - plain), 4) + 0.0  # no minus before nothing
         rows.append(
             [
                 name,
