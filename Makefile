@@ -42,6 +42,7 @@ lint: setup ## check style, format and types
 
 bench: setup ## run the benchmarks and write their tables into docs/benchmarks.md
 	for script in benchmarks/[!_]*.py; do $(BIN)/python $$script --write docs/benchmarks.md; done
+	$(BIN)/python benchmarks/accuracy.py --engines --write docs/benchmarks.md
 
 screenshots: setup system-packages ## draw the pictures of the documentation again
 	bash scripts/with-display.sh $(BIN)/python docs/make_screenshots.py

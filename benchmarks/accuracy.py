@@ -176,6 +176,48 @@ def report(readings: Sequence[Reading]) -> str:
     )
 
 
+def engines_table(by_engine: dict[str, list[Reading]]) -> str:
+    """The medians of all prints by what ran the network, and how far each lies from the first."""
+    names = ["MAE one", "MAE two", "R2 one", "R2 two", "pixel F1, 1 px, one", "pixel F1, 1 px, two"]
+    medians = {
+        engine: [
+            float(np.median([figure(reading, curve) for reading in readings]))
+            for figure in (
+                lambda reading, curve: reading.curves[curve].mae,
+                lambda reading, curve: reading.curves[curve].r2,
+                lambda reading, curve: reading.pixel_f1[curve],
+            )
+            for curve in (0, 1)
+        ]
+        for engine, readings in by_engine.items()
+    }
+    (_, reference), *_ = medians.items()
+    rows = [[engine, *(f"{value:.5f}" for value in values)] for engine, values in medians.items()]
+    furthest = max(abs(a - b) for values in medians.values() for a, b in zip(values, reference, strict=True))
+    return f"{markdown_table(['engine', *names], rows)}\n\nFurthest from the first row: {furthest:.5f}."
+
+
+def compare_engines(options: argparse.Namespace) -> None:
+    """Read all prints by plain torch in float32, which is the reference, and by what the project takes."""
+    from napari_welllog.unet import load_model, predict
+    from napari_welllog.unet.predictor import TorchPredictor, make_predictor
+
+    model = load_model(options.model)
+    ways = {
+        "torch, float32": TorchPredictor(model, "cpu", "float32"),
+        "as `segment` runs it": make_predictor(model, "cpu"),
+    }
+    by_engine: dict[str, list[Reading]] = {}
+    for engine, predictor in ways.items():
+        predict.make_predictor = lambda *_, predictor=predictor: predictor
+        pages = (
+            make_print(case // len(CONDITIONS), CONDITIONS[case % len(CONDITIONS)], options.rows)
+            for case in range(options.cases)
+        )
+        by_engine[engine] = [read(page, lambda page: predict.segment(page.scan, model)) for page in pages]
+    publish("accuracy-engines", engines_table(by_engine), options.write)
+
+
 def picture(reading: Reading) -> Image.Image:
     """The scan in pale grey, curve one red and curve two blue over it, and bars beside wrong rows."""
     page = reading.page
@@ -230,10 +272,16 @@ def main() -> None:
     parser.add_argument(
         "--perfect-classes", action="store_true", help="trace the true class map: what tracing alone costs"
     )
+    parser.add_argument(
+        "--engines", action="store_true", help="compare what runs the network with plain torch"
+    )
     parser.add_argument("--pictures", type=Path, metavar="DIR", help="save pictures of the four worst prints")
     parser.add_argument("--scans", type=Path, metavar="DIR", help="save the prints as scanned")
     add_write_option(parser)
     options = parser.parse_args()
+    if options.engines:
+        compare_engines(options)
+        return
 
     def classify(page: Print) -> ClassMap:
         if options.perfect_classes:
