@@ -28,7 +28,9 @@ LENGTHS = (5_000, 60_000, 241_008, 482_016)
 SHORT = 12_000
 """Rows up to which a scan is read several times, and the shortest time counts."""
 
-START_UP_ROWS = 64
+START_UP_ROWS = 1_856
+"""One tile of the network at the usual width: it is made ready for tiles of this size once in a process."""
+
 ROWS_PER_STRIP, PHOTOMETRIC = 278, 262
 COMMANDS = ("segment", "digitize")
 
@@ -124,12 +126,10 @@ def report(measured: dict[tuple[str, int], Measured], columns: int) -> str:
     """The table, and what it says of memory and time."""
     rows, parts = [], []
     for command in COMMANDS:
-        start_up = measured[command, START_UP_ROWS]
         lengths = sorted(length for name, length in measured if name == command and length > START_UP_ROWS)
-        seconds = {
-            length: (measured[command, length].seconds - start_up.seconds) / (length * columns / 1e6)
-            for length in lengths
-        }
+        start, seconds = _without_start_up(
+            {length: measured[command, length].seconds for length in (START_UP_ROWS, *lengths)}, columns
+        )
         rows += [
             [
                 f"`welllog {command}`, {columns:,} x {length:,}",
@@ -141,12 +141,21 @@ def report(measured: dict[tuple[str, int], Measured], columns: int) -> str:
             ]
             for length in lengths
         ]
-        parts.append(_verdict(command, {n: measured[command, n].highest for n in lengths}, seconds, start_up))
+        parts.append(_verdict(command, {n: measured[command, n].highest for n in lengths}, seconds, start))
     header = ["command and scan", "pixels", "highest memory", "seconds", "for a megapixel", "MP/s"]
     return "\n\n".join([markdown_table(header, rows), *parts])
 
 
-def _verdict(command: str, highest: dict[int, int], seconds: dict[int, float], start_up: Measured) -> str:
+def _without_start_up(seconds: dict[int, float], columns: int) -> tuple[float, dict[int, float]]:
+    """Seconds to start, and for a megapixel of each length: what one tile takes more than at the longest's rate."""
+    longest = max(seconds)
+    megapixels = {rows: rows * columns / 1e6 for rows in seconds}
+    rate = (seconds[longest] - seconds[START_UP_ROWS]) / (megapixels[longest] - megapixels[START_UP_ROWS])
+    start = seconds[START_UP_ROWS] - rate * megapixels[START_UP_ROWS]
+    return start, {n: (seconds[n] - start) / megapixels[n] for n in seconds if n > START_UP_ROWS}
+
+
+def _verdict(command: str, highest: dict[int, int], seconds: dict[int, float], start: float) -> str:
     """What the figures of one command say: memory at twice the length, and how flat the time is."""
     *_, long, longest = sorted(highest)
     growth = highest[longest] / highest[long] - 1
@@ -154,9 +163,8 @@ def _verdict(command: str, highest: dict[int, int], seconds: dict[int, float], s
     per_row = (highest[longest] - highest[long]) / (longest - long)
     return (
         f"`{command}`: {highest[longest] / 1e9:.2f} GB at most, {growth:+.0%} from {long:,} to {longest:,} rows "
-        f"({per_row:.0f} bytes a row); time for a megapixel within {spread:.0%} over all lengths. Start-up, a scan "
-        f"of {START_UP_ROWS} rows, takes {start_up.seconds:.1f} s and {start_up.highest / 1e9:.2f} GB, and its "
-        "seconds are taken off the times for a megapixel."
+        f"({per_row:.0f} bytes a row); time for a megapixel within {spread:.0%} over all lengths, without the "
+        f"{start:.1f} s that it takes to start and to make the network ready."
     )
 
 
