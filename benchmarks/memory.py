@@ -16,6 +16,7 @@ import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 from _table import add_write_option, markdown_table, publish
@@ -27,9 +28,6 @@ PAGE_ROWS = 3000
 LENGTHS = (5_000, 60_000, 241_008, 482_016)
 SHORT = 12_000
 """Rows up to which a scan is read several times, and the shortest time counts."""
-
-START_UP_ROWS = 1_856
-"""One tile of the network at the usual width: it is made ready for tiles of this size once in a process."""
 
 ROWS_PER_STRIP, PHOTOMETRIC = 278, 262
 COMMANDS = ("segment", "digitize")
@@ -106,9 +104,9 @@ def highest_resident_bytes(process: int) -> int:
 def measure_all(
     lengths: Sequence[int], columns: int, model: str | None, folder: Path, repeats: int
 ) -> dict[tuple[str, int], Measured]:
-    """Measure both commands on every length, and on one too short to count."""
+    """Measure both commands on every length."""
     measured = {}
-    for rows in (START_UP_ROWS, *lengths):
+    for rows in lengths:
         scan, out = folder / f"scan-{rows}.tif", folder / f"out-{rows}"
         out.mkdir()
         write_scan(scan, rows, columns)
@@ -126,45 +124,41 @@ def report(measured: dict[tuple[str, int], Measured], columns: int) -> str:
     """The table, and what it says of memory and time."""
     rows, parts = [], []
     for command in COMMANDS:
-        lengths = sorted(length for name, length in measured if name == command and length > START_UP_ROWS)
-        start, seconds = _without_start_up(
-            {length: measured[command, length].seconds for length in (START_UP_ROWS, *lengths)}, columns
-        )
+        runs = {length: run for (name, length), run in sorted(measured.items()) if name == command}
+        further = _each_further_megapixel({length: run.seconds for length, run in runs.items()}, columns)
         rows += [
             [
                 f"`welllog {command}`, {columns:,} x {length:,}",
                 f"{length * columns / 1e6:,.0f} MP",
-                f"{measured[command, length].highest / 1e9:.2f} GB",
-                f"{measured[command, length].seconds:.1f}",
-                f"{1000 * seconds[length]:.0f} ms",
-                f"{1 / seconds[length]:.1f}",
+                f"{run.highest / 1e9:.2f} GB",
+                f"{run.seconds:.1f}",
+                f"{1000 * further[length]:.1f} ms" if length in further else "",
             ]
-            for length in lengths
+            for length, run in runs.items()
         ]
-        parts.append(_verdict(command, {n: measured[command, n].highest for n in lengths}, seconds, start))
-    header = ["command and scan", "pixels", "highest memory", "seconds", "for a megapixel", "MP/s"]
+        parts.append(_verdict(command, runs, further, columns))
+    header = ["command and scan", "pixels", "highest memory", "seconds", "each further megapixel"]
     return "\n\n".join([markdown_table(header, rows), *parts])
 
 
-def _without_start_up(seconds: dict[int, float], columns: int) -> tuple[float, dict[int, float]]:
-    """Seconds to start, and for a megapixel of each length: what one tile takes more than at the longest's rate."""
-    longest = max(seconds)
-    megapixels = {rows: rows * columns / 1e6 for rows in seconds}
-    rate = (seconds[longest] - seconds[START_UP_ROWS]) / (megapixels[longest] - megapixels[START_UP_ROWS])
-    start = seconds[START_UP_ROWS] - rate * megapixels[START_UP_ROWS]
-    return start, {n: (seconds[n] - start) / megapixels[n] for n in seconds if n > START_UP_ROWS}
+def _each_further_megapixel(seconds: dict[int, float], columns: int) -> dict[int, float]:
+    """Seconds for each megapixel that a scan has more than the next shorter one: starting up does not count."""
+    return {
+        longer: (seconds[longer] - seconds[shorter]) / ((longer - shorter) * columns / 1e6)
+        for shorter, longer in pairwise(sorted(seconds))
+    }
 
 
-def _verdict(command: str, highest: dict[int, int], seconds: dict[int, float], start: float) -> str:
+def _verdict(command: str, runs: dict[int, Measured], further: dict[int, float], columns: int) -> str:
     """What the figures of one command say: memory at twice the length, and how flat the time is."""
-    *_, long, longest = sorted(highest)
-    growth = highest[longest] / highest[long] - 1
-    spread = max(seconds.values()) / min(seconds.values()) - 1
-    per_row = (highest[longest] - highest[long]) / (longest - long)
+    shortest, *_, long, longest = sorted(runs)
+    growth = runs[longest].highest / runs[long].highest - 1
+    spread = max(further.values()) / min(further.values()) - 1
+    start = runs[shortest].seconds - min(further.values()) * shortest * columns / 1e6
     return (
-        f"`{command}`: {highest[longest] / 1e9:.2f} GB at most, {growth:+.0%} from {long:,} to {longest:,} rows "
-        f"({per_row:.0f} bytes a row); time for a megapixel within {spread:.0%} over all lengths, without the "
-        f"{start:.1f} s that it takes to start and to make the network ready."
+        f"`{command}`: {runs[longest].highest / 1e9:.2f} GB at most, {growth:+.0%} from {long:,} to {longest:,} "
+        f"rows; from {shortest:,} to {longest:,} rows each further megapixel takes the same time within "
+        f"{spread:.0%}, after {start:.1f} s to start and to make the network ready."
     )
 
 

@@ -9,24 +9,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from napari_welllog.curves import LogCurve
 from napari_welllog.errors import LasError, OutputError
 from napari_welllog.las import NULL, resample, write_csv, write_las
-
-
-def log_curve(depth, value, mnemonic="GR", unit="GAPI", depth_unit="ft", description=""):
-    depth, value = np.asarray(depth, float), np.asarray(value, float)
-    present = np.isfinite(value)
-    return LogCurve(
-        depth=depth,
-        value=value,
-        mnemonic=mnemonic,
-        unit=unit,
-        depth_unit=depth_unit,
-        description=description,
-        state=present.astype(np.uint8),
-        confidence=present.astype(np.float32),
-    )
+from tests.log_curves import log_curve
 
 
 @pytest.fixture

@@ -261,6 +261,10 @@ ScanArgument = Annotated[
     Path,
     typer.Argument(metavar="SCAN", help="The scan: TIFF, PNG, JPEG, BMP, GIF or PDF.", show_default=False),
 ]
+StepOption = Annotated[
+    float | None,
+    typer.Option(help="Distance of the samples in the depth unit.", show_default="0.5, or 1 scan row"),
+]
 ModelOption = Annotated[
     str | None,
     typer.Option(
@@ -316,10 +320,7 @@ def digitize(
     ] = None,
     model: ModelOption = None,
     device: DeviceOption = Device.AUTO,
-    step: Annotated[
-        float | None,
-        typer.Option(help="Distance of the samples in the depth unit.", show_default="0.5, or 1 scan row"),
-    ] = None,
+    step: StepOption = None,
     edits: Annotated[
         Path | None,
         typer.Option(
@@ -383,10 +384,7 @@ def batch(
     ] = None,
     model: ModelOption = None,
     device: DeviceOption = Device.AUTO,
-    step: Annotated[
-        float | None,
-        typer.Option(help="Distance of the samples in the depth unit.", show_default="0.5, or 1 scan row"),
-    ] = None,
+    step: StepOption = None,
     again: Annotated[bool, typer.Option("--again", help="Read again what is done already.")] = False,
 ) -> None:
     """Turn many scans into LAS files, on all cores or on a Dask cluster.
