@@ -25,16 +25,16 @@ def test_both_begin_alike_and_each_goes_its_own_way(patch) -> None:
     assert last.chosen.loss < first.chosen.loss
 
 
-def test_plain_cross_entropy_is_mostly_right_and_finds_nothing() -> None:
+def test_plain_cross_entropy_is_mostly_right_and_finds_next_to_nothing() -> None:
     """The lesson: measured, not promised for every moment."""
     patch = trap_patch(seed=1, rows=128, columns=128)
     trapped = [
         status
-        for status in run_trap(*patch, loss="focal+dice", steps=100)
-        if status.plain.accuracy > 0.95 and status.plain.curve_recall < 0.05
+        for status in run_trap(*patch, loss="focal+dice", steps=150)
+        if status.plain.accuracy > 0.95 and status.plain.curve_recall < 0.1
     ]
     assert trapped
-    assert max(status.chosen.curve_recall for status in trapped) > 0.3
+    assert max(status.chosen.curve_recall for status in trapped) > 0.6
 
 
 def test_the_same_seed_tells_the_same_story_and_leaves_the_dice_of_others_alone(patch) -> None:
