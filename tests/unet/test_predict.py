@@ -287,10 +287,47 @@ def test_a_scan_of_many_tiles_has_the_class_map_of_one(lively, page, monkeypatch
 def test_a_wide_scan_is_put_together_from_tiles_side_by_side(lively, page, monkeypatch) -> None:
     wide = np.ascontiguousarray(page.T)
     whole = segment(wide, lively)
-    monkeypatch.setattr(predict, "tile_size", lambda columns: (32, 320))
+    monkeypatch.setattr(predict, "tile_size", lambda columns, device: (32, 320))
     tiled = segment(wide, lively)
     np.testing.assert_array_equal(tiled.labels, whole.labels)
     np.testing.assert_allclose(tiled.probabilities, whole.probabilities, atol=1.01 / 255)
+
+
+def test_what_does_not_fit_into_memory_is_read_in_halves(lively, page, monkeypatch) -> None:
+    """As on a graphics card that is smaller than its tiles."""
+    whole = segment(page, lively)
+    made, refused = make_predictor(lively), []
+
+    class Small:
+        device, engine, number_format = made.device, made.engine, made.number_format
+
+        def read(self, pixels, part, cancelled):
+            rows, columns = (
+                len(range(*side.indices(size))) for side, size in zip(part, pixels.shape, strict=True)
+            )
+            if rows * columns > 20_000:
+                refused.append(rows * columns)
+                raise MemoryError
+            return made.read(pixels, part, cancelled)
+
+    monkeypatch.setattr(predict, "make_predictor", lambda *_: Small())
+    halved = segment(page, lively)
+    assert refused
+    np.testing.assert_array_equal(halved.labels, whole.labels)
+    for one, other in zip(halved.curve_probabilities, whole.curve_probabilities, strict=True):
+        assert abs(one.astype(int) - other.astype(int)).max() <= 1
+
+
+def test_memory_too_small_for_the_smallest_piece_is_told(lively, page, monkeypatch) -> None:
+    class Full:
+        device = engine = number_format = "cpu"
+
+        def read(self, *_):
+            raise MemoryError
+
+    monkeypatch.setattr(predict, "make_predictor", lambda *_: Full())
+    with pytest.raises(MemoryError):
+        segment(page, lively)
 
 
 def test_the_same_scan_gives_the_same_class_map(lively, page) -> None:

@@ -12,17 +12,24 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array, vstack
 
 from napari_welllog.class_map import ClassMap
-from napari_welllog.errors import Cancelled, ScanError
+from napari_welllog.errors import Cancelled, ScanError, is_out_of_memory
 from napari_welllog.overlap import read_ahead
 from napari_welllog.unet.blank import BAND, inked_columns
 from napari_welllog.unet.layout import STRIDE
-from napari_welllog.unet.predictor import Predictor, make_predictor
+from napari_welllog.unet.predictor import EVERYTHING, Part, Predictor, make_predictor
 from napari_welllog.unet.weights import Model, load_model
 
 ALIGNMENT = STRIDE
 HALO_ROWS = 352
 HALO_COLUMNS = 672
 """Wider than the network's reach, which is far along the rows. Few scans are so wide that they are cut there."""
+
+SMALLEST_TILE = 64
+"""Rows and columns below which a tile is not halved any more when memory runs out."""
+
+GRAPHICS_TILES = 8
+"""Tiles of a processor that a graphics card gets at once."""
+
 TILE_MEGAPIXELS = 4.5
 FAINTEST = 5
 
@@ -89,10 +96,37 @@ def tile_around(rows: tuple[int, int], columns: tuple[int, int], shape: tuple[in
     return Tile(rows, columns, seen(rows, shape[0], HALO_ROWS), seen(columns, shape[1], HALO_COLUMNS))
 
 
-def tile_size(columns: int) -> tuple[int, int]:
-    """Rows and columns of the tiles for a scan of a width: as tall as a fixed memory allows."""
+def halves(tile: Tile, shape: tuple[int, int]) -> list[Tile]:
+    """A tile cut across its longer side; nothing when it is too small for that.
+
+    Examples
+    --------
+    >>> [part.rows for part in halves(plan_tiles(300, 100, 512, 512)[0], (300, 100))]
+    [(0, 160), (160, 300)]
+    """
+    (top, bottom), (left, right) = tile.rows, tile.columns
+    if max(bottom - top, right - left) <= SMALLEST_TILE:
+        return []
+    if bottom - top >= right - left:
+        middle = top + -(-(bottom - top) // (2 * ALIGNMENT)) * ALIGNMENT
+        return [tile_around(rows, tile.columns, shape) for rows in ((top, middle), (middle, bottom))]
+    middle = left + -(-(right - left) // (2 * ALIGNMENT)) * ALIGNMENT
+    return [tile_around(tile.rows, columns, shape) for columns in ((left, middle), (middle, right))]
+
+
+def tile_size(columns: int, device: str = "cpu") -> tuple[int, int]:
+    """Rows and columns of the tiles for a scan of a width: as tall as a fixed memory allows.
+
+    A graphics card gets eight tiles in one: many small ones would leave it waiting for each.
+
+    Examples
+    --------
+    >>> tile_size(2400), tile_size(2400, "cuda")
+    ((1856, 2400), (14976, 2400))
+    """
     wide = min(columns, 4096)
-    return max(256, int(TILE_MEGAPIXELS * 1e6 / (wide + 1)) // ALIGNMENT * ALIGNMENT), wide
+    megapixels = TILE_MEGAPIXELS if device == "cpu" else GRAPHICS_TILES * TILE_MEGAPIXELS
+    return max(256, int(megapixels * 1e6 / (wide + 1)) // ALIGNMENT * ALIGNMENT), wide
 
 
 @dataclass(frozen=True)
@@ -184,6 +218,59 @@ def predict_ink(
                 slice(part.columns[0] - part.seen_columns[0], part.columns[1] - part.seen_columns[0]),
             )
             yield inked.tile, inked.laid_out(predictor.read(inked.pixels, inside, cancelled))
+
+
+class FittingPredictor:
+    """A predictor that reads what does not fit into memory in halves, down to small pieces: the result is the same.
+
+    Parameters
+    ----------
+    predictor : what reads.
+    """
+
+    def __init__(self, predictor: Predictor) -> None:
+        self.predictor = predictor
+        self.device, self.engine, self.number_format = (
+            predictor.device,
+            predictor.engine,
+            predictor.number_format,
+        )
+
+    def read(
+        self,
+        pixels: NDArray[np.uint8],
+        part: Part = EVERYTHING,
+        cancelled: Callable[[], bool] = lambda: False,
+    ) -> NDArray[np.uint8]:
+        """Classes and curve probabilities, as every `Predictor` reads them.
+
+        Raises
+        ------
+        MemoryError : not even a small piece fits.
+        """
+        try:
+            return self.predictor.read(pixels, part, cancelled)
+        except Exception as error:
+            if not is_out_of_memory(error):
+                raise
+        # Outside of the handler, which holds on to the tensors that did not fit.
+        shape = pixels.shape[0], pixels.shape[1]
+        (top, bottom), (left, right) = (
+            side.indices(length)[:2] for side, length in zip(part, shape, strict=True)
+        )
+        pieces = halves(tile_around((top, bottom), (left, right), shape), shape)
+        if not pieces:
+            raise MemoryError
+        read = np.empty((3, bottom - top, right - left), np.uint8)
+        for piece in pieces:
+            (first, last), (begin, end) = piece.rows, piece.columns
+            above, aside = piece.seen_rows[0], piece.seen_columns[0]
+            read[:, first - top : last - top, begin - left : end - left] = self.read(
+                pixels[slice(*piece.seen_rows), slice(*piece.seen_columns)],
+                (slice(first - above, last - above), slice(begin - aside, end - aside)),
+                cancelled,
+            )
+        return read
 
 
 def segment(
@@ -280,8 +367,10 @@ def segment_bands(
         raise ScanError(
             f"A scan is uint8 of rows and columns, not {pixels.dtype} of shape {pixels.shape}: read it by read_scan."
         )
-    predictor = make_predictor(model if isinstance(model, Model) else load_model(model), device)
-    tiles = plan_tiles(pixels.shape[0], pixels.shape[1], *tile_size(pixels.shape[1]))
+    predictor = FittingPredictor(
+        make_predictor(model if isinstance(model, Model) else load_model(model), device)
+    )
+    tiles = plan_tiles(pixels.shape[0], pixels.shape[1], *tile_size(pixels.shape[1], predictor.device))
     wanted = [tile for tile in tiles if where is None or where(tile)]
     open_band = _OpenBand(pixels.shape[1])
     with closing(predict_ink(pixels, predictor, wanted, cancelled or (lambda: False))) as predicted:

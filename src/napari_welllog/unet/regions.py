@@ -20,7 +20,9 @@ from napari_welllog.class_map import ClassMap
 from napari_welllog.errors import ScanError, is_out_of_memory
 from napari_welllog.unet.predict import (
     ALIGNMENT,
+    SMALLEST_TILE,
     Tile,
+    halves,
     keep_likely,
     plan_tiles,
     predict_ink,
@@ -32,9 +34,6 @@ from napari_welllog.unet.weights import Model, load_model
 
 if TYPE_CHECKING:
     from napari_welllog.tracks import Tracks
-
-SMALLEST_TILE = 64
-"""Rows and columns below which a tile is not halved any more when memory runs out."""
 
 TRACK_MARGIN = 16.0
 """Columns beside a track that belong to its region: a curve at the edge is printed on both of its sides."""
@@ -489,24 +488,6 @@ class _Queue:
         torch = sys.modules.get("torch")
         if torch is not None and torch.cuda.is_available():
             torch.cuda.empty_cache()
-
-
-def halves(tile: Tile, shape: tuple[int, int]) -> list[Tile]:
-    """A tile cut across its longer side; nothing when it is too small for that.
-
-    Examples
-    --------
-    >>> [part.rows for part in halves(plan_tiles(300, 100, 512, 512)[0], (300, 100))]
-    [(0, 160), (160, 300)]
-    """
-    (top, bottom), (left, right) = tile.rows, tile.columns
-    if max(bottom - top, right - left) <= SMALLEST_TILE:
-        return []
-    if bottom - top >= right - left:
-        middle = top + -(-(bottom - top) // (2 * ALIGNMENT)) * ALIGNMENT
-        return [tile_around(rows, tile.columns, shape) for rows in ((top, middle), (middle, bottom))]
-    middle = left + -(-(right - left) // (2 * ALIGNMENT)) * ALIGNMENT
-    return [tile_around(tile.rows, columns, shape) for columns in ((left, middle), (middle, right))]
 
 
 def _no_larger(tile: Tile, most: int, shape: tuple[int, int]) -> list[Tile]:
