@@ -291,6 +291,7 @@ ODD = st.one_of(
 @example([("GR", "1000 lbf", ""), ("1", "2", "3")])
 @example([("NULL", "", ""), ("wrap", "", ""), ("STRT", "", "")])
 @example([("", "", "~ # :"), ("", ".", ".")])
+@example([("", "[]", ""), ("GR", "[(API)]", ""), ("DT", "(us)/(ft)", "")])
 def test_whatever_the_names_units_and_descriptions_every_program_reads_the_same(tmp_path_factory, curves):
     path = tmp_path_factory.mktemp("odd") / "odd.las"
     written = [

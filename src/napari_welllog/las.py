@@ -389,8 +389,19 @@ def _legal_mnemonic(text: str) -> str:
 
 
 def _legal_unit(text: str) -> str:
-    """Unit without blanks and colons, which end a unit in LAS, and without dots that would lengthen the name."""
-    return _whole_unit(text)[:_UNIT].strip("_.")
+    """Unit without blanks and colons, which end a unit in LAS, and without dots that would lengthen the name.
+
+    Brackets around it would be read as no part of it.
+
+    Examples
+    --------
+    >>> _legal_unit("ohm m"), _legal_unit("[(ft)]"), _legal_unit("[]")
+    ('ohm_m', 'ft', '')
+    """
+    unit = _whole_unit(text)[:_UNIT].strip("_.")
+    while len(unit) > 1 and unit[0] + unit[-1] in ("[]", "()"):
+        unit = unit[1:-1].strip("_.")
+    return unit
 
 
 def _whole_unit(text: str) -> str:

@@ -99,7 +99,7 @@ def test_every_good_scan_is_read_and_every_bad_one_listed_with_its_reason(logs, 
     archive = read(logs, tmp_path / "out", progress=told.append)
     assert names(archive.of_run("read")) == ["well", "north", "south", "well"]
     assert {Path(r.scan.path).name: r.reason.partition(";")[0] for r in archive.of_run("refused")} == {
-        "cut.png": "damaged or cut short (image file is truncated)",
+        "cut.png": "damaged or cut short (Truncated File Read)",
         "empty.tif": "empty, 0 bytes",
         "blank.png": "no track was found: nothing on the scan looks like the printed grid of a log",
     }
