@@ -51,6 +51,7 @@ screenshots: setup system-packages ## draw the pictures of the documentation aga
 	bash scripts/with-display.sh $(BIN)/python docs/make_annotate_screenshots.py
 	bash scripts/with-display.sh $(BIN)/python docs/make_tutorial_screenshots.py
 	bash scripts/with-display.sh $(BIN)/python docs/make_train_screenshots.py
+	bash scripts/with-display.sh $(BIN)/python docs/make_paper_screenshot.py
 
 docs: setup ## build the documentation strictly into site/
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet

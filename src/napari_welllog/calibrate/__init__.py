@@ -10,11 +10,15 @@ from napari_welllog.calibrate.result import (
     Section,
     TrackReading,
 )
+from napari_welllog.calibrate.review import Review, ReviewedNumber, ReviewedScale
 
 __all__ = [
     "DepthNumber",
     "DepthReading",
     "PaperCalibration",
+    "Review",
+    "ReviewedNumber",
+    "ReviewedScale",
     "Scale",
     "Section",
     "TextReader",

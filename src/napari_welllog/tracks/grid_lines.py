@@ -19,8 +19,19 @@ from napari_welllog.tracks.calibration import Curve, DepthAxis, Track
 from napari_welllog.tracks.editing import Draft, Rectangle, corners_of
 
 FloatArray = NDArray[np.float64]
-LineKind = Literal["edge", "depth", "fine depth", "division", "fine division", "corner", "anchor", "ignored"]
-LabelKind = Literal["depth", "curve one", "curve two", "name", "anchor"]
+LineKind = Literal[
+    "edge",
+    "depth",
+    "fine depth",
+    "division",
+    "fine division",
+    "corner",
+    "anchor",
+    "ignored",
+    "read",
+    "dropped",
+]
+LabelKind = Literal["depth", "curve one", "curve two", "name", "anchor", "read", "dropped"]
 
 _LABELLED = 42.0  # points of the screen between two labelled depths, at least
 _FINE = 9.0  # points between two lines, at least

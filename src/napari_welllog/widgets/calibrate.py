@@ -27,6 +27,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from napari_welllog.calibrate import Review
 from napari_welllog.errors import TracksError, WelllogError
 from napari_welllog.tracks import Curve, Tracks, propose_tracks
 from napari_welllog.tracks.anchors import line_near
@@ -34,6 +35,7 @@ from napari_welllog.tracks.editing import (
     Draft,
     Handle,
     History,
+    Rectangle,
     drag,
     new_curve,
     rectangle_between,
@@ -60,7 +62,8 @@ from napari_welllog.widgets.jobs import JobBar
 from napari_welllog.widgets.keys import KEYS, with_key
 from napari_welllog.widgets.layer_choice import ImageChoice
 from napari_welllog.widgets.open_scan import OpenScan
-from napari_welllog.widgets.view import is_cleared, itself
+from napari_welllog.widgets.paper_reading import PaperReading
+from napari_welllog.widgets.view import is_cleared, itself, show_place
 
 if TYPE_CHECKING:
     import napari.viewer
@@ -110,6 +113,7 @@ class CalibrateWidget(QWidget):
         self.choice = ImageChoice(self._viewer)
         self.bar = JobBar("Propose tracks")
         self.bar.run_button.setToolTip("Find the tracks of the scan from its printed grid")
+        self.paper = PaperReading()
         self.draw_button = _button("Draw track", "Draw the rectangle of a track on the scan", checkable=True)
         self.anchor_button = _button(
             "Add anchor", "Click a printed depth line on the scan, then type its depth", checkable=True
@@ -167,6 +171,7 @@ class CalibrateWidget(QWidget):
         column.setContentsMargins(4, 4, 4, 4)
         column.addWidget(self.choice)
         column.addWidget(self.bar)
+        column.addWidget(self.paper)
         column.addLayout(_beside(self.draw_button, self.anchor_button, self.ignore_button))
         column.addLayout(_beside(self.undo_button, self.redo_button))
         entry = _beside(self.depth_label, self.depth_box, self.depth_add, self.depth_drop)
@@ -191,6 +196,9 @@ class CalibrateWidget(QWidget):
         """Let the controls do what they say."""
         self.choice.changed.connect(self._follow_choice)
         self.bar.run_requested.connect(self.propose)
+        self.paper.changed.connect(self._show_marks)
+        self.paper.picked.connect(self._show_place)
+        self.paper.used.connect(self._use_reading)
         self._connect_modes()
         self._connect_depth()
         self._connect_tracks()
@@ -280,6 +288,8 @@ class CalibrateWidget(QWidget):
                 self._scan = scan
         except WelllogError as error:
             self.bar.fail(error)
+        layer = self.choice.layer
+        self.paper.show_scan(self._scan, None if layer is None else layer.metadata.get("dpi"))
         self.setUpdatesEnabled(False)
         self._open()
         self._enable()
@@ -422,6 +432,29 @@ class CalibrateWidget(QWidget):
                 self.bar.say(f"{found} track{'s' if found != 1 else ''} found. {then}")
 
         self.bar.start(lambda job: propose_tracks(pixels), take, text="Looking for the grid")
+
+    # --- Read from the paper ---
+
+    def _use_reading(self, review: Review) -> None:
+        """Make what is kept of a reading the calibration, in the place of the tracks and depths that are there."""
+        had = bool(self.draft.tracks)
+        if not self.change(review.draft):
+            return
+        lines = ["Taken from the paper: look at the grid over the scan."]
+        lines += ["Undo brings the earlier calibration back."] if had else []
+        if review.unit is None and review.anchors():
+            lines.append(f"Depths are taken as {self.draft.unit}: choose the unit if they are not.")
+        self.bar.say(" ".join(lines))
+
+    def _show_marks(self, review: Review | None) -> None:
+        """Draw what was read over the scan, or nothing any more."""
+        self.canvas.show_marks([] if review is None else review.marks())
+
+    def _show_place(self, place: Rectangle) -> None:
+        """Move the view to what was read."""
+        layer = self.choice.layer
+        if layer is not None:
+            show_place(self._viewer, layer, place)
 
     # --- Showing ---
 

@@ -6,7 +6,7 @@ long scan costs no more than a short one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from functools import partial
 from itertools import pairwise
@@ -19,6 +19,7 @@ from qtpy.QtCore import QObject, QTimer, Signal  # type: ignore[attr-defined]
 from napari_welllog.overlay import CURVE_COLOURS
 from napari_welllog.tracks.editing import Draft, Handle, handle_at
 from napari_welllog.tracks.grid_lines import GridLines, Label, View, grid_lines
+from napari_welllog.tracks.marks import Mark, draw_marks
 from napari_welllog.widgets.keys import bind
 from napari_welllog.widgets.layers import SIGNATURE, LayerData, our_layer, place_of, show_layer, signed
 from napari_welllog.widgets.view import at_once, still_camera
@@ -44,6 +45,7 @@ _TREMBLE = 2.5
 
 _FRAME, _GRID, _ANCHOR, _IGNORED = "#23494C", "#12A877", "#7A3E9D", "#707070"
 _NUMBERS = "#006B49"
+_READ = "#1F6FB2"
 _LINE_COLOURS = {
     "edge": (_FRAME, 1.0),
     "depth": (_GRID, 0.9),
@@ -53,6 +55,8 @@ _LINE_COLOURS = {
     "anchor": (_ANCHOR, 0.9),
     "corner": (_FRAME, 1.0),
     "ignored": (_IGNORED, 0.7),
+    "read": (_READ, 1.0),
+    "dropped": (_IGNORED, 0.9),
 }
 _TEXT_COLOURS = {
     "depth": _NUMBERS,
@@ -60,6 +64,8 @@ _TEXT_COLOURS = {
     "curve two": CURVE_COLOURS[2],
     "name": _FRAME,
     "anchor": _ANCHOR,
+    "read": _READ,
+    "dropped": _IGNORED,
 }
 _TEXT_SIZE = 10
 _HALF_A_LETTER = 3.9
@@ -98,6 +104,7 @@ class CalibrationCanvas(QObject):
         self._lines: Layer | None = None
         self._texts: Layer | None = None
         self._draft, self._waiting_row = Draft(), float("nan")
+        self._marks: Sequence[Mark] = ()
         self._rows = 1
         self._outline: list[tuple[float, float]] = []
         self.mode: Mode = "move"
@@ -130,6 +137,11 @@ class CalibrationCanvas(QObject):
             self.hide()
         self._scan, self._rows, self._draft = scan, rows, draft
         self._waiting_row = float("nan") if waiting_row is None else waiting_row
+        self.draw_soon()
+
+    def show_marks(self, marks: Sequence[Mark]) -> None:
+        """Show what was read from the paper, over the draft."""
+        self._marks = marks
         self.draw_soon()
 
     def hide(self) -> None:
@@ -183,7 +195,8 @@ class CalibrationCanvas(QObject):
             _set_texts(self._texts, grid.labels, view)
 
     def _add_what_is_being_done(self, grid: GridLines, view: View) -> None:
-        """Draw the row whose depth is being typed, and the rectangle that is being drawn."""
+        """Draw what was read, the row whose depth is being typed, and the rectangle that is being drawn."""
+        draw_marks(grid, self._marks, view)
         row = self._waiting_row
         if np.isfinite(row):
             grid.lines.append(((row, view.left), (row, view.right), "anchor"))

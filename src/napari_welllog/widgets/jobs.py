@@ -116,6 +116,7 @@ class JobBar(QWidget):
     def __init__(self, run_text: str = "Run", parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.run_button, self.cancel_button = QPushButton(run_text), QPushButton("Cancel")
+        self.cancel_button.setToolTip("Stop at once")
         self.bar, self.message = QProgressBar(), QLabel()
         self.bar.setRange(0, 1000)
         self.message.setWordWrap(True)

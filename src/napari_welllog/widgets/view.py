@@ -13,6 +13,12 @@ if TYPE_CHECKING:
     from napari.components import ViewerModel
     from napari.layers import Layer
 
+_LEAST_TEXT = 9.0
+"""Points of the screen below which printed text cannot be read."""
+
+_ROOM = 8.0
+"""Heights of a text that are shown around it where the view has to come nearer."""
+
 
 def itself(viewer: Viewer | ViewerModel) -> Any:
     """The viewer itself, where napari handed a plugin a proxy of it.
@@ -62,6 +68,17 @@ def show_rows(
     height, width = viewer.canvas.size
     viewer.scene.camera.center = ((top + bottom) / 2, (left + right) / 2)
     viewer.scene.camera.zoom = min(height / (bottom - top), width / (right - left))
+
+
+def show_place(viewer: Viewer | ViewerModel, layer: Layer, place: tuple[float, float, float, float]) -> None:
+    """Move the canvas to a text at top, bottom, left and right of a layer, near enough to read it."""
+    top, bottom, left, right = place
+    middle = layer.data_to_world(((top + bottom) / 2, (left + right) / 2))[-2:]
+    first, last = visible_rows(viewer, layer)
+    if (bottom - top) * viewer.canvas.size[0] < _LEAST_TEXT * (last - first):
+        room = _ROOM * (bottom - top)
+        show_rows(viewer, layer, (top - room, bottom + room), (left - room, right + room))
+    viewer.scene.camera.center = tuple(middle)
 
 
 def go_to_row(viewer: Viewer | ViewerModel, layer: Layer, row: float) -> None:
