@@ -16,6 +16,7 @@ import torch
 from napari_welllog.errors import Cancelled, ModelError, OutputError
 from napari_welllog.synthetic import PressSettings, print_window
 from napari_welllog.unet import load_model
+from napari_welllog.unet.annotated import Patch
 from napari_welllog.unet.losses import DEFAULT_LOSS
 from napari_welllog.unet.network import UNet
 from napari_welllog.unet.train import (
@@ -182,6 +183,22 @@ def test_training_that_goes_on_sees_the_windows_it_would_have_seen() -> None:
     whole, rest = (module._TurnedWindows(settings, PressSettings(), first) for first in (0, 48))
     for (ink, _), (same, _) in zip(itertools.islice(whole, 48, 56), itertools.islice(rest, 8), strict=True):
         assert torch.equal(ink, same)
+
+
+def test_beside_annotated_windows_each_printed_one_comes_twice_the_second_time_upside_down() -> None:
+    settings = module.TrainingSettings(batch=2, window=(64, 96), annotated_share=0.5)
+    patch = Patch(np.full((80, 120), 200, np.uint8), np.zeros((80, 120), np.uint8), "window", "scan")
+    patch.labels[:, 60] = 1
+    mixed = module._Mixed(settings, PressSettings(), 0, [patch])
+    printed = [ink for ink, _ in itertools.islice(mixed, 80)][::2]  # the first of two is printed
+    fresh, again = printed[::2], printed[1::2]
+    assert len({window.numpy().tobytes() for window in fresh}) == len(fresh)
+    for window, later in zip(fresh, again[module.LATER :], strict=False):
+        assert torch.equal(window.flip(1, 2), later)
+    late = module._Mixed(settings, PressSettings(), 40, [patch])
+    assert torch.equal(next(iter(late))[0], printed[20]), (
+        "training that is resumed goes on with the same windows"
+    )
 
 
 def test_no_window_is_both_trained_on_and_measured_on(tmp_path, monkeypatch) -> None:

@@ -142,7 +142,7 @@ class _TurnedWindows(_Windows):
             else:
                 key = (batch - LATER) * fresh + place - fresh
                 ink, labels = kept.pop(key) if key in kept else self.printed(key, window)
-                yield ink.flip(1, 2), labels.flip(0, 1)
+                yield _turned(ink, labels)
             if len(kept) > 2 * LATER * fresh:
                 del kept[min(kept)]
 
@@ -155,13 +155,16 @@ def _own_share(first: int) -> tuple[int, int, int]:
 
 
 class _Mixed(IterableDataset[tuple[Tensor, Tensor]]):
-    """An endless row of windows, printed and annotated in turn by the share of the annotated ones."""
+    """An endless row of windows, printed and annotated in turn by the share of the annotated ones.
+
+    Each printed one comes twice, the second time upside down: to print it costs half as much as to learn from it.
+    """
 
     def __init__(
         self, settings: TrainingSettings, press: PressSettings, first: int, patches: Sequence[Patch]
     ) -> None:
-        self.share, self.first = settings.annotated_share, first
-        self.printed = _Windows(settings, press, first - self._annotated_before(first))
+        self.settings, self.share, self.first = settings, settings.annotated_share, first
+        self.windows = _Windows(settings, press, 0)
         self.crops = Crops(patches, settings.window, settings.seed)
 
     def _annotated_before(self, index: int) -> int:
@@ -169,13 +172,31 @@ class _Mixed(IterableDataset[tuple[Tensor, Tensor]]):
         return int(index * self.share)
 
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
-        printed = iter(self.printed)
+        kept: dict[int, tuple[Tensor, Tensor]] = {}
         for index in range(*_own_share(self.first)):
-            if self._annotated_before(index + 1) > self._annotated_before(index):
+            before = self._annotated_before(index)
+            if self._annotated_before(index + 1) > before:
                 pixels, labels = self.crops[index]
                 yield to_ink(pixels)[0], torch.from_numpy(labels.astype(np.int64))
             else:
-                yield next(printed)
+                yield self._printed(index - before, kept)
+
+    def _printed(self, place: int, kept: dict[int, tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
+        """The printed window of a place among the printed ones; a fresh one is kept until it comes again."""
+        key, again = divmod(place, 2)
+        if again:
+            key -= LATER * self.settings.batch // 2
+            window = kept.pop(key) if key in kept else self.windows.printed(key, self.settings.window)
+            return _turned(*window)
+        kept[key] = self.windows.printed(key, self.settings.window)
+        if len(kept) > LATER * self.settings.batch:
+            del kept[min(kept)]
+        return kept[key]
+
+
+def _turned(ink: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+    """A window upside down and mirrored."""
+    return ink.flip(1, 2), labels.flip(0, 1)
 
 
 def to_ink(pixels: NDArray[np.uint8]) -> Tensor:
