@@ -113,8 +113,8 @@ def calibrate_scan(
     reader = reader if reader is not None else load_reader()
     began = time.perf_counter()
     job.tell("find", 0.0)
-    proposal = propose_tracks(pixels)
     pixels = levelled(pixels)
+    proposal = propose_tracks(pixels)
     tracks = proposal.tracks
     job.tell("find", 0.5)
     lean = measure_lean(pixels, tracks)

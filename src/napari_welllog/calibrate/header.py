@@ -49,7 +49,8 @@ _MOST_WORDS = 6  # pieces of text on a line of a header
 _MOST_BELOW = 2  # lines in the log that tell no scale, after which no more are read
 _NUMBER = re.compile(r"[-+]?(\d+(\.\d+)?|\.\d+)")
 _LOST_POINT = re.compile(r"[-+]?0\d{0,2}[1-9]")  # no scale prints 045: a point has worn away
-_VALUE_FIRST = re.compile(r"(?P<value>-?\d+(\.\d+)?) *(?P<rest>[A-Za-z].*)")
+_SPECKS_BEFORE_MINUS = re.compile(r"^[.,'·]+(?=-)")
+_VALUE_FIRST = re.compile(r"\|?(?P<value>-?\d+(\.\d+)?) *(?P<rest>[A-Za-z].*)")
 _VALUE_LAST = re.compile(r"(?P<rest>.*[A-Za-z)\]%]) *(?P<value>-?\d+(\.\d+)?)")
 _AT_EDGE = 0.08  # of the track's width within which a value begins or ends
 _THOUSANDS = re.compile(r"[-+]?\d{1,3}(,\d{3})+")
@@ -167,12 +168,13 @@ def value_of(text: str) -> float | None:
 
     Examples
     --------
-    >>> value_of("-10"), value_of("0.2"), value_of("2,000"), value_of("15O"), value_of("GAPI")
-    (-10.0, 0.2, 2000.0, 150.0, None)
+    >>> value_of("-10"), value_of("0.2"), value_of("2,000"), value_of("15O"), value_of("GAPI"), value_of(".-10")
+    (-10.0, 0.2, 2000.0, 150.0, None, -10.0)
     """
     compact = text.replace(" ", "").translate(_ALIKE)
     if not any(character.isdigit() for character in text) and compact not in ("0", "1"):
         return None
+    compact = _SPECKS_BEFORE_MINUS.sub("", compact)
     if _LOST_POINT.fullmatch(compact):
         compact = compact.replace("0", "0.", 1)
     if _THOUSANDS.fullmatch(compact):
@@ -192,7 +194,7 @@ def read_header(
         The paper above the log between the track's edges, upright, ink dark, and the beginning of the log.
     log_row : float
         Row of the piece at which the log begins, as far as its grid tells: where that has worn away, scales
-        that can be read surely may still stand a little further down.
+        of usual curves may still stand a little further down.
     dpi : float
         Pixels per inch.
     reader : TextReader
@@ -212,7 +214,7 @@ def read_header(
     for k, line in enumerate(lines):
         pair = _pair(line, width)
         named = _name_words(lines, k, pair, parts.rules, width) if pair is not None else []
-        if pair is not None and (line[0].box.top < log_row or _is_sure(pair, named)):
+        if pair is not None and (line[0].box.top < log_row or _usual(named) is not None):
             scales.append(_scale(piece, lines, k, pair, named))
             rules.append(_rule_below(piece, lines, k, pair, parts.rules, width))
             used += [*pair, *named]
@@ -260,12 +262,6 @@ def _next_rule(words: Sequence[Words], rules: Sequence[Rule]) -> Rule | None:
     bottom, height = max(word.box.bottom for word in words), max(word.box.height for word in words)
     below = [rule for rule in rules if -2 < rule.row - bottom < _RULE_BELOW * height]
     return below[0] if below else None
-
-
-def _is_sure(pair: tuple[Words, Words], named: list[Words]) -> bool:
-    """Whether both values are beyond doubt, and the name is a usual one."""
-    sure = all(word.confidence >= _SURE_VALUE and not word.doubt for word in pair)
-    return sure and _usual(named) is not None
 
 
 def _usual(named: Sequence[Words]) -> str | None:

@@ -246,10 +246,16 @@ def _choose_scales(rng: np.random.Generator, tracks: int) -> list[tuple[PrintedS
                 pair.append(pool[k])
                 taken.add(pool[k].mnemonic)
         if len(pair) < 2:
-            pair = [scale for scale in LINEAR if scale.mnemonic not in taken][:2]
+            pair = _two_of_other_curves([scale for scale in LINEAR if scale.mnemonic not in taken])
             taken |= {scale.mnemonic for scale in pair}
         chosen.append((pair[0], pair[1]))
     return chosen
+
+
+def _two_of_other_curves(pool: list[PrintedScale]) -> list[PrintedScale]:
+    """The first two scales of different curves."""
+    first = pool[0]
+    return [first, next(scale for scale in pool if scale.mnemonic != first.mnemonic)]
 
 
 def _print_track(

@@ -20,6 +20,7 @@ from napari_welllog.tracks.calibration import Curve, DepthAxis, Track, Tracks, p
 from napari_welllog.tracks.ruled_spans import ruled_spans
 
 Edge = float | list[tuple[float, float]]
+Span = tuple[float, float]
 FloatArray = NDArray[np.float64]
 
 _BAND_ROWS = (
@@ -304,13 +305,13 @@ def _centres(profile: FloatArray, peaks: NDArray[np.intp], reach: int) -> FloatA
     return np.asarray((mass * around).sum(axis=1) / mass.sum(axis=1), np.float64)
 
 
-def _find_spans(pixels: NDArray[np.uint8], log: _Log, lines: FloatArray) -> list[tuple[float, float]]:
+def _find_spans(pixels: NDArray[np.uint8], log: _Log, lines: FloatArray) -> list[Span]:
     """Left and right edges of what level lines cross without a break, and of their like without a grid."""
     darkness = _row_darkness(pixels, log, list(pairwise(lines)))
     strength, agreement = _strength(darkness), _agreement_with_neighbours(darkness)
     usual = float(np.percentile(strength, 75))
     crossed = (strength > max(0.5 * usual, 0.1)) | ((strength > 0.04) & (agreement > 0.4))
-    spans: list[tuple[float, float]] = []
+    spans: list[Span] = []
     if crossed.any():
         crossed = _mended(crossed, agreement, lines) & ~_depth_columns(pixels, log, lines)
         runs = _runs(crossed)
@@ -347,8 +348,8 @@ def _depth_columns(pixels: NDArray[np.uint8], log: _Log, lines: FloatArray) -> N
 
 
 def _spans_without_grid(
-    pixels: NDArray[np.uint8], log: _Log, lines: FloatArray, spans: list[tuple[float, float]]
-) -> list[tuple[float, float]]:
+    pixels: NDArray[np.uint8], log: _Log, lines: FloatArray, spans: list[Span]
+) -> list[Span]:
     """Edges of tracks that have nothing but edges: as wide as another track, with a curve between them."""
     found: list[tuple[float, float]] = []
     widths = [right - left for left, right in spans] or [float(np.diff(lines).max())]
@@ -437,9 +438,7 @@ def _agreement_with_neighbours(darkness: FloatArray, reach: int = 4) -> FloatArr
     return np.asarray(np.maximum(np.append(pairs, 0.0), np.insert(pairs, 0, 0.0)), np.float64)
 
 
-def _split_at_header(
-    pixels: NDArray[np.uint8], log: _Log, lines: FloatArray, span: tuple[float, float]
-) -> list[tuple[float, float]]:
+def _split_at_header(pixels: NDArray[np.uint8], log: _Log, lines: FloatArray, span: Span) -> list[Span]:
     """Part tracks on one unbroken grid where a line stands between their scales in the header."""
     inside = lines[(lines > span[0] + 1) & (lines < span[1] - 1)]
     start = log.rows[0]
@@ -478,40 +477,78 @@ def _weak_lines(log: _Log, lines: FloatArray) -> FloatArray:
 
 
 def _as_ruled(
-    pixels: NDArray[np.uint8], log: _Log, lines: FloatArray, spans: list[tuple[float, float]], top: float
-) -> list[tuple[float, float]]:
+    pixels: NDArray[np.uint8], log: _Log, lines: FloatArray, spans: list[Span], top: float
+) -> list[Span]:
     """Tracks as the header rules them: where the grid shows none, or one that is several, or runs into a blank."""
     weak = _weak_lines(log, lines)
     header = ruled_spans(pixels, top, weak, log.shift_at)
     further = ruled_spans(pixels, top, weak, log.shift_at, _BELOW_TOP)
-    found: list[tuple[float, float]] = []
-    for span in spans:
-        pieces = _without_depth_columns(pixels, log, lines, span, header or further)
-        for piece in pieces:
-            found += _parts(pixels, log, lines, piece, header) or [piece]
+    # Where the grid has worn away the log seems to begin too high, and rules of the header stand below its top.
+    known = header + [span for span in further if all(_overlap(span, other) <= 2 for other in header)]
     # Two rules that end alike are no accident; a single one may frame a part of the page.
     twice = ruled_spans(pixels, top, weak, log.shift_at, least=2)
-    for ruled in header:
+    found: list[Span] = []
+    widest_column = _DEPTH_COLUMN[1] * pixels.shape[1]
+    for span in _cut_at(spans, known, 1.5 * log.bands.line_width, widest_column):
+        pieces = _without_depth_columns(pixels, log, lines, span, header or further)
+        for piece in pieces:
+            parts = _parts(pixels, log, lines, piece, header, top)
+            # Below the top level lines of the grid may be taken for rules: they trim a track and part none.
+            trimmed = _parts(pixels, log, lines, piece, known, top)
+            found += parts or (trimmed if len(trimmed) == 1 else [piece])
+    for ruled in known:
+        found = _joined(pixels, log, sorted(found), ruled, top) if ruled in twice else found
         found = _widened(pixels, log, lines, sorted(found), ruled, top, ruled in twice)
-    # Where the grid has worn away the log seems to begin too high, and rules of the header stand below its top.
-    for span in [*header, *further]:
-        alone = all(min(span[1], other[1]) - max(span[0], other[0]) <= 2 for other in found)
+    lone = ruled_spans(pixels, top, weak, log.shift_at, _BELOW_TOP, loosely=True)
+    for span in [*known, *further, *lone]:
+        alone = all(_overlap(span, other) <= 2 for other in found)
         if alone and _holds_a_curve(pixels, log, span, _ROWS_OF_A_DASHED_CURVE):
             found.append(span)
     return sorted(found)
+
+
+def _overlap(one: Span, other: Span) -> float:
+    """Columns that two spans share; below zero where they are apart."""
+    return min(one[1], other[1]) - max(one[0], other[0])
+
+
+def _cut_at(spans: list[Span], ruled: list[Span], near: float, narrowest: float) -> list[Span]:
+    """Tracks, those that a rule of the header leaves half way cut off there: no rule ends inside a track."""
+    kept = []
+    for left, right in spans:
+        for start, end in ruled:
+            if start < left - near and left + near < end < right - near:
+                left = end
+            elif left + near < start < right - near and end > right + near:
+                right = start
+        if (left, right) in spans or right - left > narrowest:
+            kept.append((left, right))
+    return kept
+
+
+def _joined(pixels: NDArray[np.uint8], log: _Log, spans: list[Span], ruled: Span, top: float) -> list[Span]:
+    """Tracks, those side by side under one rule made one where no line stands between them in the header."""
+    near = 1.5 * log.bands.line_width
+    under = [span for span in spans if ruled[0] - near < span[0] and span[1] < ruled[1] + near]
+    borders = [(one[1], two[0]) for one, two in pairwise(under)]
+    if not borders or any(two - one > near for one, two in borders):
+        return spans
+    if any(_is_framed(pixels, log, one, top) for one, _ in borders):
+        return spans
+    return sorted([*(span for span in spans if span not in under), (under[0][0], under[-1][1])])
 
 
 def _widened(
     pixels: NDArray[np.uint8],
     log: _Log,
     lines: FloatArray,
-    spans: list[tuple[float, float]],
-    ruled: tuple[float, float],
+    spans: list[Span],
+    ruled: Span,
     top: float,
     is_sure: bool,
-) -> list[tuple[float, float]]:
+) -> list[Span]:
     """Tracks, those under one rule of the header made as wide as it: of the rest of them the grid has worn away."""
-    near = 1.5 * log.bands.line_width
+    near = (0.4 if is_sure else 1.5) * log.bands.line_width
     under = [k for k, span in enumerate(spans) if ruled[0] - near < span[0] and span[1] < ruled[1] + near]
     across = [span for span in spans if min(span[1], ruled[1]) - max(span[0], ruled[0]) > near]
     if not under or len(under) != len(across):
@@ -549,13 +586,9 @@ def _is_framed(pixels: NDArray[np.uint8], log: _Log, column: float, top: float) 
 
 
 def _parts(
-    pixels: NDArray[np.uint8],
-    log: _Log,
-    lines: FloatArray,
-    span: tuple[float, float],
-    ruled: list[tuple[float, float]],
-) -> list[tuple[float, float]]:
-    """The ruled spans that make up a track, if nothing but blanks is left of it; else none."""
+    pixels: NDArray[np.uint8], log: _Log, lines: FloatArray, span: Span, ruled: list[Span], top: float
+) -> list[Span]:
+    """The ruled spans that make up a track, if all that is left of it is blank or another track; else none."""
     inside = [part for part in ruled if span[0] - 2 <= part[0] and part[1] <= span[1] + 2]
     if not inside:
         return []
@@ -569,16 +602,26 @@ def _parts(
         for rest in zip(limits[::2], limits[1::2], strict=True)
         if rest[1] - rest[0] > log.bands.line_width
     ]
-    return inside if all(_is_blank(pixels, log, lines, rest) for rest in rests) else []
+    tracks = [rest for rest in rests if _is_beside(pixels, log, rest, span, top)]
+    blank = all(_is_blank(pixels, log, lines, rest) for rest in rests if rest not in tracks)
+    return sorted([*inside, *tracks]) if blank else []
+
+
+def _is_beside(pixels: NDArray[np.uint8], log: _Log, rest: Span, span: Span, top: float) -> bool:
+    """Whether what a rule leaves of a track is a track by itself: wide, with a curve, and framed in the header."""
+    ends = [edge for edge in rest if edge not in span]
+    wide = rest[1] - rest[0] > _DEPTH_COLUMN[1] * pixels.shape[1]
+    framed = all(_is_framed(pixels, log, edge, top) for edge in ends)
+    return wide and framed and _holds_a_curve(pixels, log, rest, _ROWS_OF_A_DASHED_CURVE)
 
 
 def _without_depth_columns(
     pixels: NDArray[np.uint8],
     log: _Log,
     lines: FloatArray,
-    span: tuple[float, float],
-    ruled: list[tuple[float, float]],
-) -> list[tuple[float, float]]:
+    span: Span,
+    ruled: list[Span],
+) -> list[Span]:
     """What is left of a track without blanks as wide as a depth column at which rules of the header end."""
     low, high = (share * pixels.shape[1] for share in _DEPTH_COLUMN)
     near = log.bands.line_width
@@ -605,7 +648,7 @@ def _without_depth_columns(
     return [piece for piece in pieces if piece[1] - piece[0] > low]
 
 
-def _is_blank(pixels: NDArray[np.uint8], log: _Log, lines: FloatArray, span: tuple[float, float]) -> bool:
+def _is_blank(pixels: NDArray[np.uint8], log: _Log, lines: FloatArray, span: Span) -> bool:
     """Whether neither lines nor a curve stand between two columns; depth numbers may."""
     margin = log.bands.line_width / 2
     inside = (lines > span[0] + margin) & (lines < span[1] - margin)
@@ -616,7 +659,7 @@ def _is_blank(pixels: NDArray[np.uint8], log: _Log, lines: FloatArray, span: tup
 
 
 def _find_ends(
-    pixels: NDArray[np.uint8], log: _Log, lines: FloatArray, spans: list[tuple[float, float]]
+    pixels: NDArray[np.uint8], log: _Log, lines: FloatArray, spans: list[Span]
 ) -> tuple[float, float]:
     """First and last row of the vertical lines."""
     # The frame of a header goes on above a track's edges, so where there are others these do not count.

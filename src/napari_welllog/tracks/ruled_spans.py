@@ -27,6 +27,7 @@ def ruled_spans(
     shift: Callable[[FloatArray], FloatArray],
     below: float = 0.0,
     least: int = 1,
+    loosely: bool = False,
 ) -> list[Span]:
     """Find spans between vertical lines of a log over which its header rules.
 
@@ -44,6 +45,8 @@ def ruled_spans(
         Inches below the top to look at too, for a log whose grid has worn away may seem to begin too high.
     least : int
         Rules that must agree on a span.
+    loosely : bool
+        Whether a single rule counts too at whose ends no line of the log is left.
 
     Returns
     -------
@@ -79,6 +82,8 @@ def ruled_spans(
             loose.append((left - moved, right - moved))
     for span, count in _agreeing(loose, _SNAP * dpi).items():
         counts.setdefault(span, count)
+    for span in loose if loosely else []:
+        counts.setdefault(span, 1)
     return _apart({span: count for span, count in counts.items() if count >= least})
 
 
@@ -120,7 +125,13 @@ def _apart(counts: dict[Span, int]) -> list[Span]:
         """Whether a span is part of another."""
         return inner != outer and outer[0] <= inner[0] and inner[1] <= outer[1]
 
-    single = [s for s in counts if not _holds_two([other for other in counts if inside(other, s)])]
+    single = [
+        s
+        for s in counts
+        if not _holds_two([other for other in counts if inside(other, s)])
+        # Rules of two tracks side by side look like one where the frame between them has worn away.
+        and not any(inside(o, s) and counts[o] > 1 and (o[0] == s[0] or o[1] == s[1]) for o in counts)
+    ]
     kept: list[Span] = []
     for span in sorted(single, key=lambda span: (-counts[span], span[0] - span[1])):
         if all(span[1] <= other[0] or span[0] >= other[1] for other in kept):
