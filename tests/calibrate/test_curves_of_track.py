@@ -58,8 +58,13 @@ def test_a_name_that_stands_twice_without_continuing_is_refused():
 def test_the_grid_tells_linear_from_logarithmic():
     assert curves_of_track("two", [ILD], "log").scales[0].scale == "log"
     assert "logarithmic" in curves_of_track("two", [ILD], "linear").refused
-    assert "does not tell" in curves_of_track("two", [ILD], "unknown").refused
     assert "is logarithmic" in curves_of_track("one", [GR], "log").refused
+
+
+def test_where_the_grid_has_worn_away_usual_resistivities_are_logarithmic_and_others_refused():
+    assert curves_of_track("two", [ILD], "unknown").scales[0].scale == "log"
+    strange = replace(GR, name="TRACER", mnemonic="TRACER", unit="cps", left=1, right=1000)
+    assert "does not tell" in curves_of_track("two", [strange], "unknown").refused
 
 
 def test_what_is_in_doubt_is_refused_with_the_reason():

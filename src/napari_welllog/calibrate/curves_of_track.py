@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from napari_welllog.calibrate.grid_kind import GridKind
 from napari_welllog.calibrate.header import ReadScale
+from napari_welllog.calibrate.likely import is_always_log
 from napari_welllog.calibrate.names import THIRD_CURVES
 from napari_welllog.calibrate.result import Scale, TrackReading
 from napari_welllog.tracks.usual_curves import USUAL_CURVES
@@ -115,7 +116,9 @@ def _scale(scale: ReadScale, wraps: int, grid: GridKind) -> Scale:
     unit = scale.unit
     if not unit and usual is not None and {scale.left, scale.right} == {usual.left, usual.right}:
         unit = usual.unit
-    is_log = grid == "log" and _may_be_log(scale.left, scale.right)
+    is_log = _may_be_log(scale.left, scale.right) and (
+        grid == "log" or (grid == "unknown" and is_always_log(scale.mnemonic, scale.left, scale.right))
+    )
     return Scale(
         name=scale.name,
         mnemonic=scale.mnemonic,
@@ -159,7 +162,7 @@ def _contradicted(scales: Sequence[Scale], grid: GridKind) -> str | None:
             return (
                 f"the grid is logarithmic, but {scale.mnemonic} goes from {scale.left:g} to {scale.right:g}"
             )
-        if grid == "unknown" and whole_decades:
+        if grid == "unknown" and whole_decades and not is_always_log(scale.mnemonic, scale.left, scale.right):
             return (
                 f"the grid does not tell whether {scale.left:g} to {scale.right:g} is linear or logarithmic"
             )

@@ -30,6 +30,8 @@ _GAP = 24  # paper between two pieces that are looked at together
 _READING_DPI = 200.0  # at which digits have the size that the models were trained on
 _SIDEWAYS = 1.25  # times as tall as wide
 _PADDING = 0.12  # of a number's height
+_ROOM_OF_A_DIGIT, _ROOM_OF_A_STROKE = 0.5, 0.15  # of a number's height, between it and the edge of the scan
+_NEXT_DIGIT = 0.5  # of a number's height between two of its digits, at most
 _BATCH = 24
 
 
@@ -103,6 +105,7 @@ def read_numbers(
     dpi: float | None,
     reader: TextReader,
     tick: Callable[[float], None],
+    larger: float = 1.0,
 ) -> tuple[list[DepthNumber], list[str]]:
     """Read every number in a strip.
 
@@ -122,6 +125,8 @@ def read_numbers(
         What finds and reads text.
     tick : function
         Told the share that is done; may raise to stop.
+    larger : float
+        Times as large as usual to look at it: the model that finds text overlooks some at one size or another.
 
     Returns
     -------
@@ -130,7 +135,7 @@ def read_numbers(
     words : list of str
         Everything else that was read.
     """
-    zoom = float(np.clip(_READING_DPI / dpi, 0.4, 2.5)) if dpi else 1.0
+    zoom = larger * (float(np.clip(_READING_DPI / dpi, 0.4, 2.5)) if dpi else 1.0)
     pieces = list(_pieces(pixels, strip, rows, lean, dpi))
     found: list[tuple[Piece, Box]] = []
     boards = list(_boards(pieces, zoom))
@@ -138,10 +143,7 @@ def read_numbers(
         found += board.find(reader)
         tick(0.7 * done / len(boards))
     found = _without_twins(found)
-    texts: list[tuple[str, float]] = []
-    for start in range(0, len(found), _BATCH):
-        texts += _read_boxes(found[start : start + _BATCH], zoom, reader)
-        tick(0.7 + 0.3 * min(start + _BATCH, len(found)) / max(len(found), 1))
+    texts = _read_boxes(found, zoom, reader, lambda share: tick(0.7 + 0.3 * share))
     numbers, words = [], []
     for (piece, box), (text, confidence) in zip(found, texts, strict=True):
         depth = None if _is_cut(pixels, piece, box) else depth_of(text)
@@ -206,7 +208,7 @@ class _Board:
             k = int(np.searchsorted(self.lefts, middle, side="right")) - 1
             piece, left = self.pieces[max(k, 0)], self.lefts[max(k, 0)]
             own = Box(*(v / self.zoom for v in (box.top, box.bottom, box.left - left, box.right - left)))
-            found.append((piece, _within(own, piece.pixels)))
+            found.append((piece, whole(piece.pixels, _within(own, piece.pixels))))
         return [(piece, box) for piece, box in found if box.height > 3 and box.width > 3]
 
 
@@ -269,6 +271,38 @@ def tightened(picture: Pixels, box: Box) -> Box:
     )
 
 
+def whole(picture: Pixels, box: Box) -> Box:
+    """A box drawn out along its text over digits that the model left out: ink no further away than a digit is.
+
+    Examples
+    --------
+    >>> picture = np.full((20, 90), 255, np.uint8)
+    >>> for left in (10, 22, 34, 46):
+    ...     picture[5:15, left : left + 8] = 0
+    >>> whole(picture, Box(5, 15, 10, 30))
+    Box(top=5, bottom=15, left=10.0, right=54.0)
+    """
+    upright = box.width >= box.height
+    first, last = (box.left, box.right) if upright else (box.top, box.bottom)
+    low, high = (box.top, box.bottom) if upright else (box.left, box.right)
+    band = picture[int(low) : int(np.ceil(high))] if upright else picture[:, int(low) : int(np.ceil(high))].T
+    inked = (band < 128).sum(axis=0) > 1
+    reach = int(np.ceil(_NEXT_DIGIT * (high - low)))
+    first, last = _grown(inked[::-1], len(inked) - first, reach), _grown(inked, last, reach)
+    first = len(inked) - first
+    return box._replace(left=first, right=last) if upright else box._replace(top=first, bottom=last)
+
+
+def _grown(inked: NDArray[np.bool_], end: float, reach: int) -> float:
+    """The end of ink that goes on beyond an end, over gaps no wider than the reach."""
+    at = int(np.ceil(end))
+    while True:
+        further = np.flatnonzero(inked[at : at + reach])
+        if not len(further):
+            return float(at)
+        at += int(further[-1]) + 1
+
+
 def _without_twins(found: list[tuple[Piece, Box]]) -> list[tuple[Piece, Box]]:
     """Keep one of what two overlapping pieces both show: the larger, for the other may be cut."""
     kept: list[tuple[Piece, Box, tuple[float, float]]] = []
@@ -286,25 +320,44 @@ def _without_twins(found: list[tuple[Piece, Box]]) -> list[tuple[Piece, Box]]:
 def _is_cut(pixels: Pixels, piece: Piece, box: Box) -> bool:
     """Whether a number reaches the edge of the scan, so that digits of it may be missing."""
     _, _, left, right = place_on_scan(piece, box)
-    near = max(2.0, 0.15 * min(box.height, box.width))
+    # Upright, the page may end between two digits; turned sideways, it would cut all of them.
+    margin = _ROOM_OF_A_DIGIT if box.width > box.height else _ROOM_OF_A_STROKE
+    near = max(2.0, margin * min(box.height, box.width))
     return left < near or right > pixels.shape[1] - near
 
 
-def _read_boxes(found: list[tuple[Piece, Box]], zoom: float, reader: TextReader) -> list[tuple[str, float]]:
-    """Read boxes; those that are taller than wide turned both ways, and the surer reading counts."""
-    pictures, of_box = [], []
+def _read_boxes(
+    found: list[tuple[Piece, Box]], zoom: float, reader: TextReader, tick: Callable[[float], None]
+) -> list[tuple[str, float]]:
+    """Read boxes; those that are taller than wide turned both ways, and the way counts that says more numbers.
+
+    Some numbers are numbers upside down too, but on one page all are turned the same way.
+    """
+    pictures, of_box, turned = [], [], []
     for k, (piece, box) in enumerate(found):
         patch = resized(padded(piece.pixels, box), zoom)
         turns = (1, 3) if box.height > _SIDEWAYS * box.width else (0,)
         for turn in turns:
             pictures.append(np.ascontiguousarray(np.rot90(patch, turn)))
             of_box.append(k)
-    best: list[tuple[str, float]] = [("", 0.0)] * len(found)
-    for k, (text, confidence) in zip(of_box, reader.read(pictures), strict=True):
-        better = (depth_of(text) is not None, confidence) > (depth_of(best[k][0]) is not None, best[k][1])
-        if better:
-            best[k] = (text, confidence)
-    return best
+            turned.append(turn)
+    said_by = []
+    for start in range(0, len(pictures), _BATCH):
+        said_by += reader.read(pictures[start : start + _BATCH])
+        tick(min(start + _BATCH, len(pictures)) / len(pictures))
+    read = list(zip(of_box, turned, said_by, strict=True))
+    said = {turn: sum(_numbers_told(*text) for _, way, text in read if way == turn) for turn in (1, 3)}
+    right = max(said, key=lambda turn: said[turn])
+    texts: list[tuple[str, float]] = [("", 0.0)] * len(found)
+    for k, turn, text in read:
+        if turn in (0, right):
+            texts[k] = text
+    return texts
+
+
+def _numbers_told(text: str, confidence: float) -> float:
+    """How surely a text is a depth: none begins with a zero."""
+    return confidence if depth_of(text) is not None and not text.lstrip().startswith("0") else 0.0
 
 
 def padded(picture: Pixels, box: Box) -> Pixels:

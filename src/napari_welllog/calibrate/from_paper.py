@@ -33,7 +33,7 @@ from napari_welllog.calibrate.result import (
 )
 from napari_welllog.calibrate.straighten import Lean, Piece, cut, measure_lean
 from napari_welllog.calibrate.third_curve import third_curve
-from napari_welllog.errors import Cancelled
+from napari_welllog.errors import Cancelled, TracksError
 from napari_welllog.scan import StripPixels
 from napari_welllog.tracks import Curve, DepthAxis, Track, Tracks, propose_tracks
 
@@ -51,6 +51,9 @@ _GRAIN = 0.7  # pixels over which the grain of grey paper is smoothed out
 _PATCH = 64  # pixels in which the brightness of paper is taken to be even
 _LEAST_PAUSE = 0.5  # inches without level lines between two sections
 _SURE_STRANGER = 0.8
+_LARGEST_SCALE, _SMALLEST_SCALE = 60.0, 8000.0  # 1:100 and 1:5000 are seen, with leeway for a wrong dpi
+_LEAST_INK_OF_A_ROW = 0.004
+_LARGER = 1.3  # times as large, when numbers are looked for once more
 _UNIT_WORDS: dict[Literal["ft", "m"], frozenset[str]] = {
     "ft": frozenset({"FT", "FEET", "FOOT"}),
     "m": frozenset({"M", "METERS", "METRES", "METER", "METRE"}),
@@ -114,7 +117,7 @@ def calibrate_scan(
     began = time.perf_counter()
     job.tell("find", 0.0)
     pixels = levelled(pixels)
-    proposal = propose_tracks(pixels)
+    proposal = _propose_longest(pixels)
     tracks = proposal.tracks
     job.tell("find", 0.5)
     lean = measure_lean(pixels, tracks)
@@ -122,6 +125,8 @@ def calibrate_scan(
     job.tell("find", 1.0)
     found = time.perf_counter()
     depth, sections = _read_depth(page, tracks)
+    another = _another_pass(pixels, sections)
+    depth = depth if another is None else _refused(depth, depth.refused or another)
     main = next(section for section in sections if section.kind == "main")
     tracks = [track.model_copy(update={"top": main.top, "bottom": main.bottom}) for track in tracks]
     headers, top = _read_headers(page, tracks)
@@ -134,9 +139,66 @@ def calibrate_scan(
         sections=sections,
         depth=depth,
         tracks=headers,
-        missing=unexplained(pixels, tracks),
+        missing=another or unexplained(pixels, tracks),
         seconds={"find": round(found - began, 3), "read": round(ended - found, 3)},
     )
+
+
+def _propose_longest(pixels: Pixels) -> Tracks:
+    """The tracks of the longest log of a scan: of two passes the grid of the shorter may be the clearer one."""
+    proposal = propose_tracks(pixels)
+    top, bottom = proposal.tracks[0].top, proposal.tracks[0].bottom
+    for first, last in ((0, int(top)), (int(bottom) + 1, len(pixels))):
+        if last - first <= bottom - top:
+            continue
+        try:
+            other = propose_tracks(pixels[first:last])
+        except TracksError:
+            continue
+        if other.tracks[0].bottom - other.tracks[0].top > bottom - top:
+            return _moved_down(other, first, len(pixels))
+    return proposal
+
+
+def _another_pass(pixels: Pixels, sections: Sequence[Section]) -> str | None:
+    """Say where more paper with ink lies above or below than all sections take; None where there is no such."""
+    top, bottom = min(s.top for s in sections), max(s.bottom for s in sections)
+    for first, last in ((0, int(top)), (int(bottom) + 1, len(pixels))):
+        if last - first <= bottom - top:
+            continue
+        sample = pixels[first : last : max((last - first) // 1000, 1)] < 128
+        if (sample.mean(axis=1) > _LEAST_INK_OF_A_ROW).mean() > 0.5:
+            return (
+                f"rows {first} to {last} hold more than the log that was found: cut the scan into its passes"
+            )
+    return None
+
+
+def _refused(depth: DepthReading, why: str) -> DepthReading:
+    """Depths that were read and shall not be used."""
+    unused = [number.model_copy(update={"used": False}) for number in depth.numbers]
+    return depth.model_copy(update={"anchors": [], "numbers": unused, "confidence": 0.0, "refused": why})
+
+
+def _moved_down(tracks: Tracks, rows: int, last: int) -> Tracks:
+    """Tracks of a part of a scan that begins so many rows down, as tracks of the whole scan."""
+
+    def edge(side: float | list[tuple[float, float]]) -> float | list[tuple[float, float]]:
+        """An edge, moved."""
+        return side if isinstance(side, float) else [(row + rows, column) for row, column in side]
+
+    moved = [
+        track.model_copy(
+            update={
+                "top": track.top + rows,
+                "bottom": track.bottom + rows,
+                "left": edge(track.left),
+                "right": edge(track.right),
+            }
+        )
+        for track in tracks.tracks
+    ]
+    return Tracks(depth=DepthAxis(unit="row", anchors=[(0, 0), (last - 1, last - 1)]), tracks=moved)
 
 
 def levelled(pixels: Pixels) -> Pixels:
@@ -232,8 +294,7 @@ def _read_depth(page: _Page, tracks: list[Track]) -> tuple[DepthReading, list[Se
         def tick(share: float, k: int = k) -> None:
             page.job.tell("depth", (k + share) / len(strips))
 
-        numbers, words = read_numbers(page.pixels, strip, rows, page.lean, page.dpi, page.reader, tick)
-        fit = fit_depths([Candidate(n.depth, n.row, n.confidence) for n in numbers])
+        numbers, words, fit = _read_strip(page, strip, rows, tick)
         if fit.refused is None:
             page.job.tell("depth", 1.0)
             return _tied(page, tracks, strip, numbers, words, fit)
@@ -242,6 +303,24 @@ def _read_depth(page: _Page, tracks: list[Track]) -> tuple[DepthReading, list[Se
             best = DepthReading(numbers=numbers, lean=round(page.lean.usual, 5), refused=fit.refused + seen)
     page.job.tell("depth", 1.0)
     return best, whole
+
+
+def _read_strip(
+    page: _Page, strip: Strip, rows: tuple[float, float], tick: Callable[[float], None]
+) -> tuple[list[DepthNumber], list[str], Fit]:
+    """Read the numbers of a strip, once more in a larger size where some are seen and do not agree."""
+    for larger in (1.0, _LARGER):
+
+        def part(share: float, larger: float = larger) -> None:
+            tick(0.5 * share + (0.0 if larger == 1.0 else 0.5))
+
+        numbers, words = read_numbers(
+            page.pixels, strip, rows, page.lean, page.dpi, page.reader, part, larger
+        )
+        fit = fit_depths([Candidate(n.depth, n.row, n.confidence) for n in numbers])
+        if fit.refused is None or not (numbers or words):
+            break
+    return numbers, words, fit
 
 
 def _tied(
@@ -257,7 +336,9 @@ def _tied(
     sizes = [min(n.place[1] - n.place[0], n.place[3] - n.place[2]) for n in chain]
     ties = tie_numbers(lines, at_middle, [n.depth for n in chain], reach=0.8 * float(np.median(sizes)) + 3)
     unit, unit_from = _unit(page, strip, sections[0].top, chain, words)
-    refused = unit_from if unit is None else ties if isinstance(ties, str) else None
+    refused = (
+        unit_from if unit is None else ties if isinstance(ties, str) else _unlikely_scale(page, chain, unit)
+    )
     read = list(numbers)
     anchors = []
     for k, number, tie in zip(
@@ -281,6 +362,18 @@ def _tied(
         refused=refused,
     )
     return reading, sections
+
+
+def _unlikely_scale(page: _Page, chain: Sequence[DepthNumber], unit: Literal["ft", "m"]) -> str | None:
+    """Say why depths can hardly be right: no log is printed so large or so small."""
+    if page.dpi is None:
+        return None
+    per_unit = abs((chain[-1].row - chain[0].row) / (chain[-1].depth - chain[0].depth))
+    scale = (12.0 if unit == "ft" else 39.3701) * page.dpi / per_unit
+    if _LARGEST_SCALE < scale < _SMALLEST_SCALE:
+        return None
+    numbers = f"{chain[0].depth:g} to {chain[-1].depth:g}"
+    return f"digits may be missing: by the numbers {numbers} the log is printed 1:{scale:.0f}"
 
 
 def _middle_column(tracks: Sequence[Track]) -> float:

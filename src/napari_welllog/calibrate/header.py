@@ -49,9 +49,11 @@ _MOST_WORDS = 6  # pieces of text on a line of a header
 _MOST_BELOW = 2  # lines in the log that tell no scale, after which no more are read
 _NUMBER = re.compile(r"[-+]?(\d+(\.\d+)?|\.\d+)")
 _LOST_POINT = re.compile(r"[-+]?0\d{0,2}[1-9]")  # no scale prints 045: a point has worn away
-_SPECKS_BEFORE_MINUS = re.compile(r"^[.,'·]+(?=-)")
-_VALUE_FIRST = re.compile(r"\|?(?P<value>-?\d+(\.\d+)?) *(?P<rest>[A-Za-z].*)")
-_VALUE_LAST = re.compile(r"(?P<rest>.*[A-Za-z)\]%]) *(?P<value>-?\d+(\.\d+)?)")
+_SPECKS = re.compile(r"^[.,:;'`·\"\[(|]+(?=-)|^[:;'`·\"\[(|]+|^\.(?=\d*00$)|(?<=\d)[.,:;'`·\")\]!]+$")
+_SIGNED_LAST = re.compile(r"-\d+(\.\d+)?$")
+_WIDE = str.maketrans("：，。（）！？；［］％／＋", ":,.()!?;[]%/+")
+_VALUE_FIRST = re.compile(r"\|?(?P<value>-?\d+(\.\d+)?)(?P<rest> *[A-Za-z].*)")
+_VALUE_LAST = re.compile(r"(?P<rest>.*[A-Za-z)\]%] *)(?P<value>-?\d+(\.\d+)?)")
 _AT_EDGE = 0.08  # of the track's width within which a value begins or ends
 _THOUSANDS = re.compile(r"[-+]?\d{1,3}(,\d{3})+")
 _ALIKE = str.maketrans(
@@ -76,8 +78,10 @@ _ALIKE = str.maketrans(
 
 
 _LETTERS_FOR_DIGITS = str.maketrans({"S": "5", "B": "8", "Z": "2", "D": "0", "i": "1", "!": "1", "]": "1"})
-_LIKE_ZERO = frozenset("0DOQUCGocunθ□口ロ")
+_LIKE_ZERO = frozenset("0DOQUCGocunθ○。□口ロ")
 _NO_DIGITS = ".,:;'`·•\"-"
+_DUST_AS_READ = " .,:;'`·•\""
+_LIKE_WORN_ZERO = frozenset("689")
 _BRACKETS = frozenset("()[]{}")
 
 
@@ -115,6 +119,8 @@ class Words:
     def values(self) -> dict[float, int]:
         """The numbers that it may tell, each with how much had to be mended to read it so."""
         found: dict[float, int] = {}
+        if _is_single(self.box) and {text for text, _ in self.readings} & _LIKE_WORN_ZERO:
+            found[0.0] = 2
         for text, confidence in self.readings or ((self.text, self.confidence),):
             if confidence >= _LEAST_VALUE:
                 for value, repairs in _values(text, self.lost):
@@ -168,13 +174,15 @@ def value_of(text: str) -> float | None:
 
     Examples
     --------
-    >>> value_of("-10"), value_of("0.2"), value_of("2,000"), value_of("15O"), value_of("GAPI"), value_of(".-10")
-    (-10.0, 0.2, 2000.0, 150.0, None, -10.0)
+    >>> value_of("-10"), value_of("0.2"), value_of("2,000"), value_of("15O"), value_of("GAPI")
+    (-10.0, 0.2, 2000.0, 150.0, None)
+    >>> value_of(".-10"), value_of(":40."), value_of(".1000"), value_of(".45")
+    (-10.0, 40.0, 1000.0, 0.45)
     """
     compact = text.replace(" ", "").translate(_ALIKE)
     if not any(character.isdigit() for character in text) and compact not in ("0", "1"):
         return None
-    compact = _SPECKS_BEFORE_MINUS.sub("", compact)
+    compact = _SPECKS.sub("", compact)
     if _LOST_POINT.fullmatch(compact):
         compact = compact.replace("0", "0.", 1)
     if _THOUSANDS.fullmatch(compact):
@@ -265,8 +273,9 @@ def _next_rule(words: Sequence[Words], rules: Sequence[Rule]) -> Rule | None:
 
 
 def _usual(named: Sequence[Words]) -> str | None:
-    """The usual mnemonic that words name."""
-    return mnemonic_of(split_unit(" ".join(word.text for word in named))[0])
+    """The usual mnemonic that words name, in whatever they were read as."""
+    mnemonic = mnemonic_of(split_unit(" ".join(word.text for word in named))[0])
+    return mnemonic or _by_other_readings(named, None, None)[0]
 
 
 def _loose_ends(
@@ -278,8 +287,9 @@ def _loose_ends(
     first = min(word.box.top for word in used)
     height = float(np.median([word.box.height for word in used]))
     loose = []
-    for word in (word for line in lines for word in line if word not in used):
-        if word.box.top < first - 2 * height:
+    for line, word in [(words, word) for words in lines for word in words if word not in used]:
+        is_scale = _usual([w for w in line if w.tells and w.value is None]) is not None
+        if word.box.top < first - 2 * height and not is_scale:
             continue
         middle = (word.box.left + word.box.right) / 2
         outer = min(middle, width - middle) < _OUTER * width
@@ -307,7 +317,10 @@ def _read_lines(
     for done, line in enumerate(parts.lines, start=1):
         boxes = [_with_room_for_a_minus(box) for box in line.boxes]
         patches = [_patches(clean, box) for box in boxes]
-        first, second = (reader.read([patch[k] for patch in patches]) for k in (0, 1))
+        first, second = (
+            [(text.translate(_WIDE), sure) for text, sure in reader.read([patch[k] for patch in patches])]
+            for k in (0, 1)
+        )
         singles = [_is_single(box) for box in line.boxes]
         first, second = (
             [_once(*said) if single else said for said, single in zip(read, singles, strict=True)]
@@ -334,7 +347,7 @@ def _parted(words: list[Words], said: tuple[list[str], list[str]], width: int) -
         value, rest = _split(texts, _VALUE_FIRST) if box.left < _AT_EDGE * width else ("", texts)
         if value:
             border = box.left + len(value) / length * box.width
-            parted.append(replace(word, box=box._replace(right=border), text=value))
+            parted.append(_taken_apart(word, box._replace(right=border), value, rest[0][:1].isspace()))
             box = box._replace(left=border)
         value, rest = _split(rest, _VALUE_LAST) if box.right > (1 - _AT_EDGE) * width else ("", rest)
         border = word.box.right - len(value) / length * word.box.width
@@ -343,8 +356,15 @@ def _parted(words: list[Words], said: tuple[list[str], list[str]], width: int) -
         else:
             parted.append(replace(word, box=box._replace(right=border), text=rest[0]))
         if value:
-            parted.append(replace(word, box=box._replace(left=border), text=value))
+            parted.append(_taken_apart(word, box._replace(left=border), value, rest[0][-1:].isspace()))
     return parted
+
+
+def _taken_apart(word: Words, box: Box, value: str, spaced: bool) -> Words:
+    """The value of words that held a name too; where no space parts them, a digit may have been read as a letter."""
+    doubt = word.doubt if spaced else f"{value!r} runs into the name beside it"
+    readings = tuple((value, sure) for _, sure in word.readings)
+    return replace(word, box=box, text=value, doubt=doubt, readings=readings)
 
 
 def _split(texts: tuple[str, ...], pattern: re.Pattern[str]) -> tuple[str, tuple[str, ...]]:
@@ -379,7 +399,7 @@ def _is_single(box: Box) -> bool:
 
 def _once(text: str, confidence: float) -> tuple[str, float]:
     """The letter that was read several times; nothing where not each time the same one was."""
-    letters = text.replace(" ", "").translate(_ALIKE)
+    letters = "".join("0" if c in _LIKE_ZERO else c for c in text if c not in _DUST_AS_READ).translate(_ALIKE)
     # Three agreeing letters say more than one.
     return (
         (letters[0], confidence**0.5) if len(letters) == _REPEATED and len(set(letters)) == 1 else ("", 0.0)
@@ -441,12 +461,18 @@ def _values(text: str, lost: str) -> list[tuple[float, int]]:
     found = [] if read is None else [(read, 1 if lost else 0)]
     plain = text.replace(" ", "").translate(_ALIKE).translate(_LETTERS_FOR_DIGITS).strip(_NO_DIGITS)
     mended = value_of(plain)
+    signed = _SIGNED_LAST.search(text.replace(" ", ""))
+    if read is None and signed is not None:
+        found.append((float(signed[0]), 2))  # a scrap before a minus
     if mended is None:
         return found
     if read is None or abs(read) != mended:
         found.append((mended, 1 if read is not None or plain not in text else 0))
     if mended > 0:
         found.append((-mended, 0 if lost == "minus" or text.strip()[:1] in ("-", "·", "•") else 1))
+    if "." in plain and "-" not in plain:
+        without = value_of(plain.replace(".", ""))
+        found += [] if without is None else [(without, 2)]  # dust between two digits
     if plain.isdigit() and (lost == "point" or plain.startswith("0")):
         pointed = [float(f"{plain[:k]}.{plain[k:]}") for k in range(1, len(plain))]
         found += [(sign * value, 1 + (sign < 0)) for value in pointed for sign in (1, -1)]
@@ -508,6 +534,8 @@ def _scale(
         usual = [word for word in named if mnemonic_of(split_unit(word.text)[0]) is not None]
         name = split_unit(usual[0].text)[0] if len(usual) == 1 else name
         mnemonic = mnemonic_of(name)
+    if mnemonic is None or unit is None:
+        mnemonic, unit = _by_other_readings(named, mnemonic, unit)
     unit = unit or _unit_below(lines, at, height, piece.pixels.shape[1])
     likely = likely_curve(text) if mnemonic is None or unit is None else None
     if mnemonic is None and likely is not None:
@@ -538,6 +566,18 @@ def _scale(
         min([confidence, *(word.confidence for word in named)]),
         tuple(doubts),
     )
+
+
+def _by_other_readings(
+    named: Sequence[Words], mnemonic: str | None, unit: str | None
+) -> tuple[str | None, str | None]:
+    """The mnemonic and the unit as the words of a name tell them in all that they were read as."""
+    for place, word in enumerate(named):
+        for said, _ in word.readings:
+            text = " ".join(said if k == place else other.text for k, other in enumerate(named))
+            name, read_unit = split_unit(text)
+            mnemonic, unit = mnemonic or mnemonic_of(name), unit or read_unit
+    return mnemonic, unit
 
 
 def _values_of(
@@ -581,7 +621,7 @@ def _without_frame(values: dict[float, int]) -> dict[float, int]:
     for value, repairs in values.items():
         text = f"{value:g}"
         if text.startswith("1") and len(text) > 1 and text[1].isdigit():
-            found.setdefault(float(text[1:]), repairs + 1)
+            found.setdefault(float(text[1:]), repairs + 2)
     return found
 
 
@@ -633,7 +673,8 @@ def _is_one_of(word: Words, pair: tuple[Words, Words]) -> bool:
 def _is_only_unit(text: str) -> bool:
     """Whether a text is a unit and no name."""
     name, unit = split_unit(text)
-    return unit_of(text) is not None or (unit is not None and not name)
+    in_brackets = text[:1] in _BRACKETS and text[-1:] in _BRACKETS
+    return unit_of(text) is not None or ((unit is not None or in_brackets) and not name)
 
 
 def _unit_below(lines: list[list[Words]], at: int, height: float, width: int) -> str | None:

@@ -24,6 +24,10 @@ _SMALLEST_TEXT = 0.035
 _LARGEST_SPECK = 0.008
 _LONG = 0.018  # inches from which a trace of ink is part of a letter, however thin
 _EDGE = 0.03  # inches from the track's edges in which its frame stands, and no value
+_DUST = 0.34  # of a line's height, below which ink is dust, a point, a minus or a part of a letter
+_FOOT_OF_POINT = 0.75  # of a line's height, above which no point ends
+_POINT_GAP = 0.4  # of a line's height between a point and the digit after it
+_MINUS_GAP = 0.6
 _WORD_GAP = 1.25  # of a line's height between two pieces of text: more than a space of a typewriter
 
 
@@ -85,6 +89,10 @@ def take_apart(ink: Ink, dpi: float) -> HeaderParts:
         text[max(top - 1, 0) : bottom + 1] = False
     text = _without_edges(text, dpi)
     letters = without_specks(text, dpi)
+    for top, bottom in _rows_of_lines(letters, dpi):
+        dust = _dust(text[top:bottom])
+        letters[top:bottom] &= ~dust
+        text[top:bottom] &= ~dust
     return HeaderParts(rules, _lines(letters, dpi), letters, text)
 
 
@@ -161,8 +169,8 @@ def without_specks(ink: Ink, dpi: float, largest: float = _LARGEST_SPECK) -> Ink
     return np.asarray(kept[labels], np.bool_)
 
 
-def _lines(text: Ink, dpi: float) -> list[TextLine]:
-    """Lines of text, from the rows that letters cover."""
+def _rows_of_lines(text: Ink, dpi: float) -> list[tuple[int, int]]:
+    """Rows that letters cover, line by line."""
     from scipy.ndimage import find_objects, label
 
     labels, _ = label(text, np.ones((3, 3)))
@@ -171,10 +179,50 @@ def _lines(text: Ink, dpi: float) -> list[TextLine]:
         height = found[0].stop - found[0].start
         if _SMALLEST_TEXT * dpi <= height <= 1.5 * _TALLEST_TEXT * dpi:
             rows[found[0]] = True
-    lines = []
     steps = np.flatnonzero(np.diff(np.concatenate([[0], rows.astype(np.int8), [0]])))
-    for top, bottom in zip(steps[::2].tolist(), steps[1::2].tolist(), strict=True):
-        lines.append(TextLine(top, bottom, _pieces_of_text(text, top, bottom)))
+    return list(zip(steps[::2].tolist(), steps[1::2].tolist(), strict=True))
+
+
+def _dust(line: Ink) -> Ink:
+    """Small ink on a line of text that is no part of a letter, no point and no minus.
+
+    Examples
+    --------
+    >>> line = np.zeros((20, 120), bool)
+    >>> line[:, 10:20] = line[:, 24:34] = line[17:20, 21:23] = True  # two digits, and a point between them
+    >>> line[8:11, 60:63] = line[17:20, 38:41] = True  # dust
+    >>> int(_dust(line).sum())
+    18
+    """
+    from scipy.ndimage import find_objects, label
+
+    height = len(line)
+    labels, count = label(line, np.ones((3, 3)))
+    places = [
+        (found[0].start, found[0].stop, found[1].start, found[1].stop) for found in find_objects(labels)
+    ]
+    is_small = [max(bottom - top, right - left) < _DUST * height for top, bottom, left, right in places]
+    letters = np.array(
+        [(left, right) for (_, _, left, right), small in zip(places, is_small, strict=True) if not small]
+    ).reshape(-1, 2)
+    dust = np.zeros(count + 1, bool)
+    for k, ((top, bottom, left, right), small) in enumerate(zip(places, is_small, strict=True), start=1):
+        if not small:
+            continue
+        touches = (letters[:, 0] - 1 <= right) & (left <= letters[:, 1] + 1)
+        before = letters[:, 0] - right
+        is_point = bottom > _FOOT_OF_POINT * height and ((before >= 0) & (before < _POINT_GAP * height)).any()
+        middle = (top + bottom) / 2 / height
+        is_minus = 0.3 < middle < 0.8 and ((before >= 0) & (before < _MINUS_GAP * height)).any()
+        dust[k] = not (touches.any() or is_point or is_minus)
+    return np.asarray(dust[labels], np.bool_)
+
+
+def _lines(text: Ink, dpi: float) -> list[TextLine]:
+    """Lines of text, from the rows that letters cover."""
+    lines = [
+        TextLine(top, bottom, _pieces_of_text(text, top, bottom)) for top, bottom in _rows_of_lines(text, dpi)
+    ]
     return [line for line in lines if line.boxes]
 
 

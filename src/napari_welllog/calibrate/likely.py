@@ -79,6 +79,18 @@ _ONE_UNIT = {
 }
 
 
+def is_always_log(mnemonic: str, left: float, right: float) -> bool:
+    """Whether a curve with such values is printed on logarithmic paper only: linear resistivities begin at 0.
+
+    Examples
+    --------
+    >>> is_always_log("ILD", 0.2, 2000), is_always_log("ILD", 0, 100), is_always_log("PEF", 1, 10)
+    (True, False, False)
+    """
+    is_resistivity = _ONE_UNIT.get(mnemonic) == "ohm.m"
+    return is_resistivity and min(left, right) > 0 and (left, right) in usual_scales(mnemonic)
+
+
 def usual_scales(mnemonic: str) -> set[tuple[float, float]]:
     """The scales on which a curve is usually printed, and the backup scales that go on where they end.
 

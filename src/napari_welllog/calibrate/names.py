@@ -66,6 +66,7 @@ _BRACKETED = re.compile(r"[(\[{]([^)\]}]*)[)\]}]?|([^\s(\[{]*)[)\]}]")
 _ALIKE = 0.82  # share of letters from which a longer misread name is still that name
 _LEAST_FOR_ALIKE = 6
 _LIKELY = 0.72  # share of letters from which a misread name with its unit is still that of a curve
+_ALIKE_LETTERS = str.maketrans("1LJ0QD5", "IIIOOOS")
 _APART = 0.1  # by which no other curve is as likely
 _UNITS_OF: dict[str, tuple[str, ...]] = {
     "GR": ("GAPI",),
@@ -138,6 +139,8 @@ def mnemonic_of(name: str) -> str | None:
     --------
     >>> mnemonic_of("Gamma Ray"), mnemonic_of("dCAL"), mnemonic_of("SONIC P0ROSITY"), mnemonic_of("LITHOLOGY")
     ('GR', 'CALI', 'SPHI', None)
+    >>> mnemonic_of("NPH1"), mnemonic_of("MSFI")
+    ('NPHI', 'MSFL')
     """
     plain = " ".join(re.sub(r"[^A-Z0-9 ]", " ", name.upper()).split())
     if plain in _MNEMONIC_OF:
@@ -146,6 +149,10 @@ def mnemonic_of(name: str) -> str | None:
     compact = plain.replace(" ", "")
     if compact in joined:
         return joined[compact]
+    worn = compact.translate(_ALIKE_LETTERS)
+    alike = {m for key, m in joined.items() if len(key) > 2 and key.translate(_ALIKE_LETTERS) == worn}
+    if len(alike) == 1:
+        return alike.pop()
     if len(compact) < _LEAST_FOR_ALIKE:
         return None
     near = difflib.get_close_matches(
