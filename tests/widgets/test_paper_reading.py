@@ -99,8 +99,8 @@ def test_everything_read_is_listed_with_its_line_its_residual_and_how_surely(rea
     assert [numbers.item(line, 0).checkState() for line in (0, 4)] == [TICKED, UNTICKED]
     assert texts(scales, 1) == ["CALI", "in", "6", "16", "", "0.90"]
     assert "dashed pen" in scales.item(1, 0).toolTip()
-    assert scales.cellWidget(1, 4).currentText() == "two"
-    assert scales.cellWidget(2, 4).currentText() == "not read"
+    assert scales.cellWidget(1, 4).currentText() == "2"
+    assert scales.cellWidget(2, 4).currentText() == "–"
     assert "Depth: 250 to 280 ft" in read.paper.summary.text()
     assert f"Refused: track 2: {REASON}" in read.paper.refusals.text()
 
@@ -227,7 +227,7 @@ def test_what_was_read_is_drawn_over_the_scan_and_a_pick_goes_there(
     qtbot.wait(100)
     labels = list(our_layer(viewer, "tracks text").features["label"])
     assert "250" in labels
-    assert "GR 0 – 150" in labels
+    assert "CALI" in labels
     colours = {tuple(colour.round(2)) for colour in our_layer(viewer, "tracks").edge_color}
     assert len(colours) == 2, "what is kept differs from what is dropped"
 

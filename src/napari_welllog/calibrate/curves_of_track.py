@@ -73,7 +73,7 @@ def curves_of_track(
         ]
     if also_named and len(read) < 2:
         refused = refused or f"the values of {also_named[0]} were not read, and a second curve was not found"
-    confidence = 0.0 if refused else min(scale.confidence for scale in read)
+    confidence = 0.0 if refused else min(scale.confidence for scale in read if scale.curve_class is not None)
     return TrackReading(
         name=name,
         grid=grid,

@@ -18,6 +18,7 @@ _WIDEST_LINE = 15  # rows
 _LEAST_INK = 0.12  # darkness above its surroundings that makes a row part of a line
 _OFF_ROWS = 2.5  # rows by which a line may miss where its neighbours put it
 _STRETCH = 0.004  # of the distance to them, as paper stretches unevenly
+_UNEVEN = 0.3  # of the distance of two lines
 _OFF_LINES = 0.3  # of the distance of two lines, so that no number is tied to its line's neighbour
 
 
@@ -131,7 +132,7 @@ def tie_numbers(
     slack = max(_OFF_ROWS, 0.3 * reach)
     chosen = [lines.nearest(row + offset, slack) for row in places]
     tied = [None if k is None else float(lines.rows[k]) for k in chosen]
-    return _checked(tied, np.asarray(depths, np.float64), _OFF_LINES * float(np.median(np.diff(lines.rows))))
+    return _checked(tied, np.asarray(depths, np.float64), float(np.median(np.diff(lines.rows))))
 
 
 def _common_offset(offsets: FloatArray, ink: FloatArray, count: int) -> float | str:
@@ -153,14 +154,19 @@ def _common_offset(offsets: FloatArray, ink: FloatArray, count: int) -> float | 
     return float(np.median(offsets[np.abs(offsets - best) < 3]))
 
 
-def _checked(tied: Sequence[float | None], depths: FloatArray, most: float) -> list[Tie | None]:
-    """Ties with their residuals; a line that its neighbours contradict is dropped."""
+def _checked(tied: Sequence[float | None], depths: FloatArray, spacing: float) -> list[Tie | None]:
+    """Ties with their residuals; a line that its neighbours contradict is dropped.
+
+    Paper that was fed unevenly puts a line some rows from where its neighbours would; the line next to it would be
+    further off by the spacing of the lines.
+    """
     ties: list[Tie | None] = [None] * len(tied)
     left = [k for k, row in enumerate(tied) if row is not None]
     while len(left) > 2:
         rows = np.array([tied[k] for k in left], np.float64)
         residuals = _residuals(rows, depths[left])
-        allowed = min(max(_OFF_ROWS, _STRETCH * float(np.median(np.diff(rows)))), max(most, 1.5))
+        uneven = max(_OFF_ROWS, _STRETCH * float(np.median(np.diff(rows))), _UNEVEN * spacing)
+        allowed = min(uneven, max(_OFF_LINES * spacing, 1.5))
         worst = int(np.abs(residuals).argmax())
         if abs(residuals[worst]) <= allowed:
             for k, row, residual in zip(left, rows, residuals, strict=True):

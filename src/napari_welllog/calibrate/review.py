@@ -180,7 +180,7 @@ class Review:
         """All that was read, to be drawn over the scan."""
         numbers = [self._mark(one) for one in self.numbers]
         return numbers + [
-            Mark(one.scale.place, _words(one.scale), "read" if one.kept else "dropped")
+            Mark(one.scale.place, one.scale.mnemonic or "?", "read" if one.kept else "dropped")
             for scales in self.scales
             for one in scales
         ]
@@ -190,17 +190,6 @@ class Review:
         number = one.number
         line = None if number.line is None else number.line + self._sinking(number)
         return Mark(number.place, f"{one.depth:g}", "read" if one.kept else "dropped", line)
-
-
-def _words(scale: Scale) -> str:
-    """A scale in a few words.
-
-    Examples
-    --------
-    >>> _words(Scale(name="Gamma", mnemonic="GR", unit="", left=0, right=150, place=(0, 1, 0, 1), confidence=1))
-    'GR 0 – 150'
-    """
-    return f"{scale.mnemonic or '?'} {scale.left:g} – {scale.right:g}"
 
 
 def _goes_one_way(anchors: list[Anchor]) -> bool:

@@ -13,6 +13,7 @@ from napari_welllog.tracks.grid_lines import GridLines, Label, View
 MarkKind = Literal["read", "dropped"]
 
 _MARGIN = 3.0  # points of the screen between what was read and the rectangle round it
+_WIDE = 6.0  # times as wide as high, from which a text goes into its rectangle
 _HALF_A_LINE = 8.0  # points of the screen
 _LEAST_HEIGHT = 6.0  # points of the screen, below which a rectangle has no room for its text
 
@@ -73,5 +74,8 @@ def draw_marks(grid: GridLines, marks: Iterable[Mark], view: View) -> None:
             beyond = (right - left) / 3
             grid.lines.append(((mark.line, left - beyond), (mark.line, right + beyond), mark.kind))
         if bottom - top > _LEAST_HEIGHT * view.point[0]:
-            above = top - _HALF_A_LINE * view.point[0]
-            grid.labels.append(Label(above, (left + right) / 2, mark.text, mark.kind))
+            # The scales of a header stand close below each other, with white paper between value and name.
+            is_wide = right - left > _WIDE * (bottom - top)
+            row = (top + bottom) / 2 if is_wide else top - _HALF_A_LINE * view.point[0]
+            column = left + (right - left) * (0.25 if is_wide else 0.5)
+            grid.labels.append(Label(row, column, mark.text, mark.kind))

@@ -37,7 +37,9 @@ _ROW_HEIGHT = 22
 _LONGEST = 8
 """Rows of a table that are in sight without scrolling, at most."""
 
-_ROLES: dict[str, int | None] = {"one": 1, "two": 2, "not read": None}
+_SMALLER = 0.85
+_CURVE, _ROLE_WIDTH = 4, 62
+_ROLES: dict[str, int | None] = {"1": 1, "2": 2, "–": None}
 
 
 class PaperReading(QWidget):
@@ -192,8 +194,14 @@ class _Table(QTableWidget):
         self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         across, down = QHeaderView(Qt.Orientation.Horizontal), QHeaderView(Qt.Orientation.Vertical)
-        across.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
+        across.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         across.setMinimumSectionSize(24)
+        across.setStretchLastSection(True)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        font = self.font()
+        font.setPointSizeF(_SMALLER * font.pointSizeF())
+        self.setFont(font)
+        across.setFont(font)
         down.setVisible(False)
         down.setDefaultSectionSize(_ROW_HEIGHT)
         self.setHorizontalHeader(across)
@@ -309,7 +317,7 @@ class ScaleTable(_Table):
         super().__init__(
             ["name", "unit", "left", "right", "curve", "sure"],
             "The scales in the header. Untick one to leave its curve unread, type over a cell to mend it. Curve is "
-            "the class that its pen tells: one is the solid or heavier pen.",
+            "the class that its pen tells: 1 is the solid or heavier pen.",
         )
         self._lines: list[tuple[int, int]] = []
 
@@ -333,15 +341,23 @@ class ScaleTable(_Table):
                 cell.setToolTip(f"{review.read.tracks[track].name}: {_about(scale)}")
             rows.append(cells)
         self._fill(rows)
+        across = self.horizontalHeader()
+        assert across is not None
+        across.setSectionResizeMode(_CURVE, QHeaderView.ResizeMode.Fixed)
+        self.setColumnWidth(_CURVE, _ROLE_WIDTH)
         for line, (track, index) in enumerate(self._lines):
-            self.setCellWidget(line, 4, self._role_box(line, review.scales[track][index].scale.curve_class))
+            self.setCellWidget(
+                line, _CURVE, self._role_box(line, review.scales[track][index].scale.curve_class)
+            )
 
     def _role_box(self, line: int, curve_class: int | None) -> QComboBox:
         """A box to choose the class of a curve."""
         box = QComboBox()
         box.addItems(list(_ROLES))
         box.setCurrentIndex(list(_ROLES.values()).index(curve_class))
-        box.setToolTip("Curve one is the solid or heavier one; a third curve is not read")
+        box.setToolTip("1, curve one, is the solid or heavier curve; – is a third curve, which is not read")
+        box.setFixedWidth(_ROLE_WIDTH)
+        box.setFont(self.font())
         box.activated.connect(partial(self._take_role, line))
         return box
 

@@ -1,0 +1,116 @@
+"""What a header says is read, or refused with the reason; the words are given, as OCR would read them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+
+from napari_welllog.calibrate.curves_of_track import curves_of_track
+from napari_welllog.calibrate.header import Header, read_header
+from napari_welllog.calibrate.straighten import Piece
+
+DPI, WIDTH, LOG_ROW = 200.0, 700, 300
+HEIGHT, LETTER = 18, 11
+
+Line = tuple[int, list[tuple[int, str]]]
+"""The row of a line of text, and the first columns of its pieces with what they are read as."""
+
+
+class Scripted:
+    """Reads the lines of a page one after the other, each twice as the reading of a header does."""
+
+    def __init__(self, lines: Sequence[Line]) -> None:
+        self._said = [[text for _, text in pieces] for _, pieces in lines]
+        self._at = 0
+
+    def find(self, picture):
+        return []
+
+    def read(self, pictures):
+        line = self._said[self._at // 2] if self._at // 2 < len(self._said) else []
+        self._at += 1
+        texts = [*line, *([""] * len(pictures))][: len(pictures)]
+        # A letter that stands alone is shown three times.
+        return [(3 * text if len(text) == 1 else text, 0.95) for text in texts]
+
+
+def page(lines: Sequence[Line], rules: Sequence[tuple[int, int]]) -> Piece:
+    """Paper on which pieces of text are black blocks of their length, and rules of a row and a thickness."""
+    pixels = np.full((LOG_ROW + 200, WIDTH), 255, np.uint8)
+    for row, pieces in lines:
+        for column, text in pieces:
+            for k, letter in enumerate(text):
+                left = column + LETTER * k
+                # A minus is thin, every other letter a block with a gap after it.
+                rows = slice(row + 8, row + 10) if letter == "-" else slice(row, row + HEIGHT)
+                pixels[rows, left : left + LETTER - 3] = 0 if letter != " " else 255
+    for row, thickness in rules:
+        pixels[row : row + thickness] = 0
+    return Piece(pixels, 0.0, 0.0, 0.0)
+
+
+def read(lines: Sequence[Line], rules: Sequence[tuple[int, int]] = ((230, 5), (280, 2))) -> Header:
+    return read_header(page(lines, rules), LOG_ROW, DPI, Scripted(lines), lambda share: None)
+
+
+def line(row: int, left: str, name: str, right: str) -> Line:
+    return row, [(12, left), (200, name), (WIDTH - 12 - LETTER * len(right), right)]
+
+
+GAMMA = line(200, "0", "Gamma Ray (GAPI)", "150")
+POROSITY = line(250, "45", "NPHI (V/V)", "-15")
+
+
+def test_two_scales_with_their_pens() -> None:
+    one, two = read([GAMMA, line(250, "0.45", "NPHI (V/V)", "-0.15")]).scales
+    assert (one.mnemonic, one.unit, one.left, one.right, one.doubts) == ("GR", "GAPI", 0, 150, ())
+    assert (two.mnemonic, two.unit, two.left, two.right, two.doubts) == ("NPHI", "v/v", 0.45, -0.15, ())
+    assert one.pen_width > two.pen_width
+
+
+@pytest.mark.parametrize("right", ["..-10", ".-10", "·-10", "5-10"])
+def test_scraps_before_a_minus_are_no_part_of_the_value(right: str) -> None:
+    (scale,) = read([line(200, "30", "Density Porosity (%)", right)], [(230, 2)]).scales
+    assert (scale.left, scale.right, scale.doubts) == (30, -10, ())
+
+
+@pytest.mark.parametrize("right", ["40.", "40:", "40)", ":40"])
+def test_dust_and_frames_beside_a_number_are_no_part_of_it(right: str) -> None:
+    (scale,) = read([line(200, "140", "DELTA T (us/ft)", right)], [(230, 2)]).scales
+    assert (scale.left, scale.right, scale.doubts) == (140, 40, ())
+
+
+def test_a_value_that_has_run_into_its_name_may_lack_a_digit() -> None:
+    joined = (200, [(12, "20BATE OF PENETRATION (FT/HR)"), (WIDTH - 23, "0")])
+    scales = read([joined], [(230, 2)]).scales
+    assert "runs into the name" in "".join(scales[0].doubts)
+
+
+def test_a_name_is_what_any_of_its_readings_says() -> None:
+    (scale,) = read([line(200, "0.45", "NPH1 (VM)", "-0.15")], [(230, 2)]).scales
+    assert (scale.mnemonic, scale.unit, scale.doubts) == ("NPHI", "v/v", ())
+
+
+def test_a_scale_above_the_first_that_was_read_is_not_lost() -> None:
+    hidden = (150, [(12, "200"), (200, "RATE OF PENETRATION (FT/HR)"), (WIDTH - 40, "?!?")])
+    header = read([hidden, GAMMA], [(180, 5), (230, 2)])
+    track = curves_of_track("track 1", header.scales, "linear", header.loose, header.also_named)
+    assert track.refused is not None
+
+
+def test_a_scale_below_where_a_worn_grid_seems_to_begin_counts() -> None:
+    low = line(LOG_ROW + 15, "30", "Density Porosity (%)", ".-10")
+    header = read([GAMMA, low], [(230, 5), (LOG_ROW + 40, 2)])
+    assert [scale.mnemonic for scale in header.scales] == ["GR", "DPHI"]
+
+
+def test_dust_between_the_words_of_a_line_is_not_read() -> None:
+    rng = np.random.default_rng(1)
+    dusty = page([GAMMA], [(230, 5)])
+    for _ in range(30):
+        row, column = int(rng.integers(200, 214)), int(rng.integers(440, 600))
+        dusty.pixels[row : row + 2, column : column + 2] = 0
+    (scale,) = read_header(dusty, LOG_ROW, DPI, Scripted([GAMMA]), lambda share: None).scales
+    assert (scale.left, scale.right, scale.mnemonic, scale.doubts) == (0, 150, "GR", ())
