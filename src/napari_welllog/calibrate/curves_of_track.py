@@ -168,6 +168,9 @@ def _contradicted(scales: Sequence[Scale], grid: GridKind) -> str | None:
             )
         if grid == "linear" and whole_decades and usual is not None and usual.scale == "log":
             return f"{scale.mnemonic} goes from {scale.left:g} to {scale.right:g}, but no logarithmic grid is seen"
+    spans = {round(abs(math.log10(s.right / s.left))) for s in scales if s.scale == "log"}
+    if len(spans) > 1:
+        return "its logarithmic scales have different numbers of decades, and one grid shows one number"
     names = [scale.mnemonic for scale in scales]
     twice = next((name for name in names if names.count(name) > 1), None)
     return (

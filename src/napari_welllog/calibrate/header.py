@@ -37,6 +37,7 @@ Ink = NDArray[np.bool_]
 _OUTER = 0.34  # of the track's width at either side, where a scale's values stand
 _TEXT_HEIGHT = 26.0  # pixels at which the models read best
 _NAME_ABOVE = 2.2  # heights of a line between a name and its values
+_LINE_ABOVE = 3.5  # heights of a line between two scales
 _RULE_BELOW = 2.2  # heights of a line between values and their rule
 _MINUS = 0.5  # of a number's height before its first digit, where a minus stands
 _INK = 140  # grey values below it are ink
@@ -45,6 +46,7 @@ _SURE_VALUE = 0.75
 _SURE_UNUSUAL = 0.9
 _LEAST_VALUE = 0.4  # how surely a value must be read to be mended by the usual scales
 _SURE_NAME = 0.9
+_SHORTEST_NAME = 2  # letters
 _MOST_WORDS = 6  # pieces of text on a line of a header
 _MOST_BELOW = 2  # lines in the log that tell no scale, after which no more are read
 _NUMBER = re.compile(r"[-+]?(\d+(\.\d+)?|\.\d+)")
@@ -222,13 +224,14 @@ def read_header(
     for k, line in enumerate(lines):
         pair = _pair(line, width)
         named = _name_words(lines, k, pair, parts.rules, width) if pair is not None else []
-        if pair is not None and (line[0].box.top < log_row or _usual(named) is not None):
+        if pair is not None and (line[0].box.top < log_row or _is_a_curve(named)):
             scales.append(_scale(piece, lines, k, pair, named))
             rules.append(_rule_below(piece, lines, k, pair, parts.rules, width))
             used += [*pair, *named]
     unread = _lines_of_third_curves(lines, used)
     thirds = [rule for _, line in unread if (rule := _next_rule(line, parts.rules)) is not None]
     used += [word for _, line in unread for word in line]
+    last = max([log_row, *(word.box.bottom + 1 for word in used)])
     return Header(
         [
             replace(scale, pen=pen, pen_width=rule.width)
@@ -236,7 +239,7 @@ def read_header(
         ],
         [word.text for line in lines for word in line],
         _loose_ends(
-            [[word for word in line if word.box.top < log_row] for line in lines],
+            [[word for word in line if word.box.top < last] for line in lines],
             used,
             [rule for rule in parts.rules if rule not in [*rules, *thirds] and rule.row < log_row - 2],
             width,
@@ -272,6 +275,11 @@ def _next_rule(words: Sequence[Words], rules: Sequence[Rule]) -> Rule | None:
     return below[0] if below else None
 
 
+def _is_a_curve(named: Sequence[Words]) -> bool:
+    """Whether words name a usual curve, or are more like one with its unit than like any other."""
+    return _usual(named) is not None or likely_curve(" ".join(word.text for word in named)) is not None
+
+
 def _usual(named: Sequence[Words]) -> str | None:
     """The usual mnemonic that words name, in whatever they were read as."""
     mnemonic = mnemonic_of(split_unit(" ".join(word.text for word in named))[0])
@@ -289,7 +297,7 @@ def _loose_ends(
     loose = []
     for line, word in [(words, word) for words in lines for word in words if word not in used]:
         is_scale = _usual([w for w in line if w.tells and w.value is None]) is not None
-        if word.box.top < first - 2 * height and not is_scale:
+        if word.box.top < first - _LINE_ABOVE * height and not is_scale:
             continue
         middle = (word.box.left + word.box.right) / 2
         outer = min(middle, width - middle) < _OUTER * width
@@ -472,7 +480,8 @@ def _values(text: str, lost: str) -> list[tuple[float, int]]:
         found.append((-mended, 0 if lost == "minus" or text.strip()[:1] in ("-", "·", "•") else 1))
     if "." in plain and "-" not in plain:
         without = value_of(plain.replace(".", ""))
-        found += [] if without is None else [(without, 2)]  # dust between two digits
+        signs = (1, -1) if text.strip()[:1] == "-" or lost == "minus" else (1,)
+        found += [] if without is None else [(sign * without, 2) for sign in signs]  # dust between two digits
     if plain.isdigit() and (lost == "point" or plain.startswith("0")):
         pointed = [float(f"{plain[:k]}.{plain[k:]}") for k in range(1, len(plain))]
         found += [(sign * value, 1 + (sign < 0)) for value in pointed for sign in (1, -1)]
@@ -547,7 +556,7 @@ def _scale(
     if unit is None and _BRACKETS & set(text):
         doubts.append("its unit is hard to read")
     sure = min([word.confidence for word in named], default=0.0)
-    if mnemonic is None and sure < _SURE_NAME:
+    if mnemonic is None and (sure < _SURE_NAME or len(own_mnemonic(name)) < _SHORTEST_NAME):
         doubts.append(f"the name {name!r} is hard to read" if name else "no name stands by its values")
     box = Box(
         min(w.box.top for w in (*pair, *named)),
@@ -620,7 +629,7 @@ def _without_frame(values: dict[float, int]) -> dict[float, int]:
     found = dict(values)
     for value, repairs in values.items():
         text = f"{value:g}"
-        if text.startswith("1") and len(text) > 1 and text[1].isdigit():
+        if text.startswith("1") and len(text) > 1 and text[1] in "123456789":
             found.setdefault(float(text[1:]), repairs + 2)
     return found
 

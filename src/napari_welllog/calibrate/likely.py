@@ -167,6 +167,8 @@ def unlikely_unit(mnemonic: str, unit: str, left: float, right: float) -> list[s
     """
     high = max(abs(left), abs(right))
     wrong = (unit == "v/v" and high > 1.5) or (unit == "pu" and high <= 1)
+    # 1 us/ft is 3.3 us/m: rock takes 40 to 240 of the one, 130 to 800 of the other.
+    wrong |= mnemonic == "DT" and ((unit == "us/m" and high < 300) or (unit == "us/ft" and high >= 600))
     return [f"{mnemonic} from {left:g} to {right:g} can hardly be in {unit}"] if wrong else []
 
 

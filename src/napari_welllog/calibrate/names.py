@@ -169,12 +169,13 @@ def likely_curve(text: str) -> tuple[str, str | None] | None:
 
     Examples
     --------
-    >>> likely_curve("Garma Ray IGAPU"), likely_curve("DELTATuSTD"), likely_curve("IL0 (OHMM)"), likely_curve("TRACER")
-    (('GR', 'GAPI'), ('DT', 'us/ft'), None, None)
+    >>> likely_curve("Garma Ray IGAPU"), likely_curve("DELTATuSTD"), likely_curve("IL0 (OHMM)"), likely_curve("SP(MV")
+    (('GR', 'GAPI'), ('DT', 'us/ft'), None, ('SP', 'mV'))
     """
     said = _NO_LETTER.sub("", text.upper())
     if len(said) < _LEAST_FOR_ALIKE:
-        return None
+        same = {(mnemonic, unit) for printed, mnemonic, unit in _PRINTED if printed == said}
+        return same.pop() if len(same) == 1 else None
     best: dict[str, tuple[float, str | None]] = {}
     matcher = difflib.SequenceMatcher(None, b=said, autojunk=False)
     for printed, mnemonic, unit in _PRINTED:

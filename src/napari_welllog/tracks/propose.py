@@ -492,9 +492,9 @@ def _as_ruled(
     for span in _cut_at(spans, known, 1.5 * log.bands.line_width, widest_column):
         pieces = _without_depth_columns(pixels, log, lines, span, header or further)
         for piece in pieces:
-            parts = _parts(pixels, log, lines, piece, header, top)
+            parts = _parts(pixels, log, lines, piece, header, twice, top)
             # Below the top level lines of the grid may be taken for rules: they trim a track and part none.
-            trimmed = _parts(pixels, log, lines, piece, known, top)
+            trimmed = _parts(pixels, log, lines, piece, known, twice, top)
             found += parts or (trimmed if len(trimmed) == 1 else [piece])
     for ruled in known:
         found = _joined(pixels, log, sorted(found), ruled, top) if ruled in twice else found
@@ -586,14 +586,20 @@ def _is_framed(pixels: NDArray[np.uint8], log: _Log, column: float, top: float) 
 
 
 def _parts(
-    pixels: NDArray[np.uint8], log: _Log, lines: FloatArray, span: Span, ruled: list[Span], top: float
+    pixels: NDArray[np.uint8],
+    log: _Log,
+    lines: FloatArray,
+    span: Span,
+    ruled: list[Span],
+    twice: list[Span],
+    top: float,
 ) -> list[Span]:
     """The ruled spans that make up a track, if all that is left of it is blank or another track; else none."""
     inside = [part for part in ruled if span[0] - 2 <= part[0] and part[1] <= span[1] + 2]
     if not inside:
         return []
-    # Where both all but agree on an edge, the grid knows it better.
-    near = 1.5 * log.bands.line_width
+    # Where both all but agree on an edge, the grid knows it better than a single rule.
+    near = (0.4 if inside[0] in twice and inside[-1] in twice else 1.5) * log.bands.line_width
     inside[0] = (span[0] if inside[0][0] - span[0] < near else inside[0][0], inside[0][1])
     inside[-1] = (inside[-1][0], span[1] if span[1] - inside[-1][1] < near else inside[-1][1])
     limits = [span[0], *(edge for part in inside for edge in part), span[1]]
