@@ -147,7 +147,9 @@ def fit_depths(candidates: Sequence[Candidate]) -> Fit:
     top, bottom = candidates[best[0]].row, candidates[best[-1]].row
     for rival in others:
         beside = [k for k in rival if top <= candidates[k].row <= bottom]
-        if len(beside) >= max(_RIVAL * len(best), _FEWEST) or (len(beside) and len(rival) >= len(best)):
+        parallel = len(beside) > 0 and _are_parallel(candidates, best, rival)
+        as_many = len(beside) > 0 and len(rival) >= len(best)
+        if parallel or as_many or len(beside) >= max(_RIVAL * len(best), _FEWEST):
             lines = (
                 f"{candidates[chain[0]].depth:g} to {candidates[chain[-1]].depth:g}"
                 for chain in (best, rival)
@@ -161,6 +163,16 @@ def fit_depths(candidates: Sequence[Candidate]) -> Fit:
         )
     apart = [o for o in others if candidates[o[-1]].row < top or candidates[o[0]].row > bottom]
     return Fit(tuple(best), tuple(apart), _step(candidates, best))
+
+
+def _are_parallel(candidates: Sequence[Candidate], one: Sequence[int], other: Sequence[int]) -> bool:
+    """Whether two chains run alike, so that one of them has its first digit misread all along."""
+    slopes = [
+        (candidates[chain[-1]].depth - candidates[chain[0]].depth)
+        / (candidates[chain[-1]].row - candidates[chain[0]].row)
+        for chain in (one, other)
+    ]
+    return abs(math.log(slopes[0] / slopes[1])) < _LOCAL_STRETCH
 
 
 def _says_more(candidates: Sequence[Candidate], chain: list[int], rest: list[int]) -> int | None:

@@ -18,7 +18,7 @@ _WIDEST_LINE = 15  # rows
 _LEAST_INK = 0.12  # darkness above its surroundings that makes a row part of a line
 _OFF_ROWS = 2.5  # rows by which a line may miss where its neighbours put it
 _STRETCH = 0.004  # of the distance to them, as paper stretches unevenly
-_UNEVEN = 0.3  # of the distance of two lines
+_TIMES_USUAL = 3.0  # the usual residual, up to which a line is not out of the ordinary
 _OFF_LINES = 0.3  # of the distance of two lines, so that no number is tied to its line's neighbour
 
 
@@ -165,8 +165,10 @@ def _checked(tied: Sequence[float | None], depths: FloatArray, spacing: float) -
     while len(left) > 2:
         rows = np.array([tied[k] for k in left], np.float64)
         residuals = _residuals(rows, depths[left])
-        uneven = max(_OFF_ROWS, _STRETCH * float(np.median(np.diff(rows))), _UNEVEN * spacing)
-        allowed = min(uneven, max(_OFF_LINES * spacing, 1.5))
+        # On paper that was fed unevenly most lines stray, and one that strays alike is no wrong one.
+        usual = max(_OFF_ROWS, _STRETCH * float(np.median(np.diff(rows))))
+        uneven = _TIMES_USUAL * float(np.median(np.abs(residuals)))
+        allowed = min(max(usual, uneven), max(_OFF_LINES * spacing, 1.5))
         worst = int(np.abs(residuals).argmax())
         if abs(residuals[worst]) <= allowed:
             for k, row, residual in zip(left, rows, residuals, strict=True):

@@ -492,10 +492,10 @@ def _as_ruled(
     for span in _cut_at(spans, known, 1.5 * log.bands.line_width, widest_column):
         pieces = _without_depth_columns(pixels, log, lines, span, header or further)
         for piece in pieces:
-            parts = _parts(pixels, log, lines, piece, header, twice, top)
-            # Below the top level lines of the grid may be taken for rules: they trim a track and part none.
-            trimmed = _parts(pixels, log, lines, piece, known, twice, top)
-            found += parts or (trimmed if len(trimmed) == 1 else [piece])
+            for part in _parts(pixels, log, lines, piece, header, twice, top) or [piece]:
+                # Below the top level lines of the grid may be taken for rules: they trim a track and part none.
+                trimmed = _parts(pixels, log, lines, part, known, twice, top)
+                found += trimmed if len(trimmed) == 1 else [part]
     for ruled in known:
         found = _joined(pixels, log, sorted(found), ruled, top) if ruled in twice else found
         found = _widened(pixels, log, lines, sorted(found), ruled, top, ruled in twice)
