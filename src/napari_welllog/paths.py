@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,13 +12,6 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float32]
 
 ABSENT = -1
-
-_NOTHING = 0.0, 0.0
-_ROWS_OF_SMALL_TOTALS = 64
-"""Rows after which the totals are made small again, lest sums lose what single rows cost."""
-
-_ROUNDING = 1e-4
-"""How much two sums of the same costs may differ: far less than any cost."""
 
 
 @dataclass(frozen=True)
@@ -148,46 +140,32 @@ class _Prices:
         return bool(np.isfinite(self.wrap).any())
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _Totals:
-    """What it costs to have come so far, for both curves.
+    """What it costs to have come so far, for both curves, less the cheapest.
 
     Parameters
     ----------
     best : float32 (2, columns), with the curve at each column.
-    absent : with the curve absent, of each curve.
-    least : the smallest of `best`, of each curve.
+    absent : float32 (2, 1), with the curve absent.
+    least : float32 (2, 1), the smallest of `best`.
     """
 
     best: Floats
-    absent: tuple[float, float]
-    least: tuple[float, float]
-
-    def less(self, lowest: tuple[float, float]) -> _Totals:
-        """The totals less some cost of each curve, so that they stay small."""
-        taken = np.array(lowest, np.float32)[:, None]
-        absent, least = ((both[0] - lowest[0], both[1] - lowest[1]) for both in (self.absent, self.least))
-        return _Totals(self.best - taken, absent, least)
+    absent: Floats
+    least: Floats
 
 
 @dataclass
 class _Memory:
-    """The totals before each of consecutive rows, to trace back through, and those after the last.
-
-    Of each row it is also kept what was taken off the totals of both curves after it.
-    """
+    """The totals before each of consecutive rows, to trace back through, and those after the last."""
 
     totals: list[_Totals]
     costs: list[_Costs]
-    taken: list[tuple[float, float]]
     end: _Totals
 
     def __len__(self) -> int:
         return len(self.totals)
-
-    def forget(self, count: int) -> None:
-        """Forget the first rows."""
-        del self.totals[:count], self.costs[:count], self.taken[:count]
 
 
 def _walk(
@@ -199,44 +177,33 @@ def _walk(
 ) -> Iterator[tuple[_Memory, int]]:
     """Walk down all rows, giving the memory of the last chunk and what was looked ahead each time."""
     columns = probabilities(0, 1).shape[2]
-    totals = _Totals(np.zeros((2, columns), np.float32), (0.0, 0.0), (0.0, 0.0))
-    room = _Room(np.empty((4, columns), np.float32), np.empty((2, 1), np.float32))
-    memory = _Memory([], [], [], totals)
+    nothing = np.zeros((2, 1), np.float32)
+    totals = _Totals(np.zeros((2, columns), np.float32), nothing, nothing)
+    ways = np.empty((4, columns), np.float32)
+    memory = _Memory([], [], totals)
     first = 0
     for top in range(0, rows, chunk):
         bottom = min(top + chunk, rows)
         costs = _costs(probabilities(top, bottom), prices.settings)
-        for row, stay, travel in zip(range(top, bottom), costs.stay, costs.travel, strict=True):
+        for stay, travel in zip(costs.stay, costs.travel, strict=True):
             memory.totals.append(totals)
             memory.costs.append(_Costs(stay, travel))
-            totals = _step(totals, stay, travel, prices, room)
-            taken = _NOTHING
-            if row % _ROWS_OF_SMALL_TOTALS == 0:
-                taken = min(totals.absent[0], totals.least[0]), min(totals.absent[1], totals.least[1])
-                totals = totals.less(taken)
-            memory.taken.append(taken)
+            totals = _step(totals, stay, travel, prices, ways)
         memory.end = totals
         yield memory, first
         forgotten = max(0, len(memory) - ahead)
         first += forgotten
-        memory.forget(forgotten)
+        del memory.totals[:forgotten], memory.costs[:forgotten]
 
 
-class _Room(NamedTuple):
-    """Room to work in: for ways from the left and from the right, and for one number of each curve."""
-
-    ways: Floats
-    both: Floats
-
-
-def _step(before: _Totals, stay: Floats, travel: Floats, prices: _Prices, room: _Room) -> _Totals:
-    """Totals after one more row."""
-    switch, absent = prices.settings.switch, prices.settings.absent
+def _step(before: _Totals, stay: Floats, travel: Floats, prices: _Prices, ways: Floats) -> _Totals:
+    """Totals after one more row; `ways`, float32 (4, columns), is room to work in."""
+    switch = prices.settings.switch
     # Running minima from the left, and in the reversed half from the right, in one call: the calls cost the time.
-    rightward, leftward = room.ways[:2], room.ways[2:, ::-1]
+    rightward, leftward = ways[:2], ways[2:, ::-1]
     np.subtract(before.best, travel, out=rightward)
     np.add(before.best, travel, out=leftward)
-    np.minimum.accumulate(room.ways, axis=1, out=room.ways)
+    np.minimum.accumulate(ways, axis=1, out=ways)
     if prices.wraps:
         from_right_edge = rightward[:, -1:] + travel[:, -1:] - travel[:, :1] + prices.wrap
         from_left_edge = leftward[:, :1] - travel[:, :1] + travel[:, -1:] + prices.wrap
@@ -245,44 +212,35 @@ def _step(before: _Totals, stay: Floats, travel: Floats, prices: _Prices, room: 
     arrival = rightward + travel
     leftward -= travel
     np.minimum(arrival, leftward, out=arrival)
-    (gone_one, gone_two), (least_one, least_two) = before.absent, before.least
-    room.both[0, 0], room.both[1, 0] = gone_one + switch, gone_two + switch
-    np.minimum(arrival, room.both, out=arrival)
+    np.minimum(arrival, before.absent + switch, out=arrival)
     arrival += stay
-    one, two = np.minimum.reduce(arrival, axis=1).tolist()
-    gone = min(gone_one, least_one + switch) + absent, min(gone_two, least_two + switch) + absent
-    return _Totals(arrival, gone, (one, two))
+    least = np.minimum.reduce(arrival, axis=1, keepdims=True)
+    gone = np.minimum(before.absent, before.least + switch) + prices.settings.absent
+    lowest = np.minimum(gone, least)
+    arrival -= lowest
+    return _Totals(arrival, gone - lowest, least - lowest)
 
 
 def _trace_back(memory: _Memory, prices: _Prices) -> NDArray[np.intp]:
     """The cheapest paths through the remembered rows, int (2, 2, rows): entries and exits of both curves."""
     found = np.full((2, 2, len(memory)), ABSENT, np.intp)
     for curve in (0, 1):
-        after = memory.end
-        place = ABSENT if after.absent[curve] <= after.least[curve] else int(after.best[curve].argmin())
+        end = memory.end
+        place = ABSENT if end.absent[curve, 0] <= end.least[curve, 0] else int(end.best[curve].argmin())
         for row in range(len(memory) - 1, -1, -1):
             found[1, curve, row] = place
-            before, costs = memory.totals[row], memory.costs[row]
-            if place != ABSENT:
-                paid = (
-                    after.best.item(curve, place) + memory.taken[row][curve] - costs.stay.item(curve, place)
-                )
-                # Most rows are entered where the row before was left, and that is quickly seen.
-                straight = before.best.item(curve, place) <= paid + _ROUNDING
-            if place != ABSENT and straight:
-                found[0, curve, row] = place
-            else:
-                found[0, curve, row], place = _came_from(place, before, costs.travel[curve], prices, curve)
-            after = before
+            found[0, curve, row], place = _came_from(
+                place, memory.totals[row], memory.costs[row].travel[curve], prices, curve
+            )
     return found
 
 
 def _came_from(place: int, before: _Totals, travel: Floats, prices: _Prices, curve: int) -> tuple[int, int]:
     """Where a path that leaves a row at a place came into it, and where it left the row before."""
     switch = prices.settings.switch
-    best, absent = before.best[curve], before.absent[curve]
+    best, absent = before.best[curve], before.absent.item(curve)
     if place == ABSENT:
-        return ABSENT, int(best.argmin()) if before.least[curve] + switch < absent else ABSENT
+        return ABSENT, int(best.argmin()) if before.least.item(curve) + switch < absent else ABSENT
     down, up = best[: place + 1] - travel[: place + 1], best[place:] + travel[place:]
     left, right = int(down.argmin()), int(up.argmin())
     passed = travel.item(place)

@@ -74,16 +74,16 @@ def depth_of(text: str) -> float | None:
 
     Examples
     --------
-    >>> depth_of("1250"), depth_of("1300 TVD"), depth_of("12,500"), depth_of("GAMMA"), depth_of("-28")
+    >>> depth_of("1250"), depth_of("1300 TVD"), depth_of("12,500"), depth_of("-28"), depth_of("28²")
     (1250.0, 1300.0, 12500.0, None, None)
     """
     compact = text.replace(" ", "").replace(",", "")
     compact = _SUFFIX.sub("", re.sub(r"^TVD|^MD", "", compact, flags=re.IGNORECASE))
-    digits = sum(character.isdigit() for character in compact)
+    digits = sum(character.isdecimal() for character in compact)
     if 2 * digits <= len(compact):
         return None
     compact = compact.translate(_ALIKE)
-    return float(compact) if compact.isdigit() and len(compact) <= 5 else None
+    return float(compact) if compact.isdecimal() and len(compact) <= 5 else None
 
 
 def unit_of_scale(rows_per_unit: float, dpi: float | None) -> Literal["ft", "m"] | None:

@@ -182,7 +182,7 @@ def value_of(text: str) -> float | None:
     (-10.0, 40.0, 1000.0, 0.45)
     """
     compact = text.replace(" ", "").translate(_ALIKE)
-    if not any(character.isdigit() for character in text) and compact not in ("0", "1"):
+    if not any(character.isdecimal() for character in text) and compact not in ("0", "1"):
         return None
     compact = _SPECKS.sub("", compact)
     if _LOST_POINT.fullmatch(compact):
@@ -482,7 +482,7 @@ def _values(text: str, lost: str) -> list[tuple[float, int]]:
         without = value_of(plain.replace(".", ""))
         signs = (1, -1) if text.strip()[:1] == "-" or lost == "minus" else (1,)
         found += [] if without is None else [(sign * without, 2) for sign in signs]  # dust between two digits
-    if plain.isdigit() and (lost == "point" or plain.startswith("0")):
+    if plain.isdecimal() and (lost == "point" or plain.startswith("0")):
         pointed = [float(f"{plain[:k]}.{plain[k:]}") for k in range(1, len(plain))]
         found += [(sign * value, 1 + (sign < 0)) for value in pointed for sign in (1, -1)]
     return found
@@ -629,7 +629,7 @@ def _without_frame(values: dict[float, int]) -> dict[float, int]:
     found = dict(values)
     for value, repairs in values.items():
         text = f"{value:g}"
-        if text.startswith("1") and len(text) > 1 and text[1] in "123456789":
+        if text.startswith("1") and (text[1:2] in set("123456789") or text[1:3] == "0."):
             found.setdefault(float(text[1:]), repairs + 2)
     return found
 

@@ -23,7 +23,9 @@ _FEWEST_BLOCKS = 3
 _SURELY, _PERHAPS, _SEAM = 0.6, 0.35, 0.25
 
 
-def erase_printed_lines(ink: Mask, across: float = 0.8, lean: float | None = None) -> None:
+def erase_printed_lines(
+    ink: Mask, across: float = 0.8, lean: float | None = None, vertical: bool = True
+) -> None:
     """Take vertical and horizontal grid lines out of a picture, in place; what a curve inks across them stays.
 
     A line is found in blocks of 64 pixels along it, each of which may lie one pixel beside the last, so skewed
@@ -39,6 +41,8 @@ def erase_printed_lines(ink: Mask, across: float = 0.8, lean: float | None = Non
     lean : float, optional
         Rows by which horizontal lines go down in a column, where the tilt of the page is known: a kick that runs
         through the whole width is then told from a line by its lean.
+    vertical : bool
+        Whether vertical lines go too.
 
     Examples
     --------
@@ -57,8 +61,9 @@ def erase_printed_lines(ink: Mask, across: float = 0.8, lean: float | None = Non
             ink,
             _line_blocks(shares, steps, columns) if lean is None else _leaning_blocks(shares, across, lean),
         ),
-        (ink.T, _line_blocks(_block_shares(ink, 0).T, _blocks_of(rows), rows)),
     ]
+    if vertical:
+        lines.append((ink.T, _line_blocks(_block_shares(ink, 0).T, _blocks_of(rows), rows)))
     hits = [_pixels_without_crossing(picture, blocks) for picture, blocks in lines]
     for (picture, _), (line, along) in zip(lines, hits, strict=True):
         picture[line, along] = False

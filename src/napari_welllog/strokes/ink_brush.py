@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import binary_closing, find_objects, label
 
 from napari_welllog.errors import Cancelled
 from napari_welllog.followers.ink import PAPER_BLOCK, darker_than_paper, grey_of
@@ -16,6 +17,18 @@ DARKNESS = 0.4
 """How much darker than the paper ink is, as a share of the way to the darkest ink."""
 
 _BAND = 4 * PAPER_BLOCK
+
+_CROSSED = 6
+"""Rows that may be missing of a line where something crosses it."""
+
+_FEWEST_ROWS, _STRAIGHT_ROWS = 24, 256
+"""Rows of a line in which a tremble shows, and in which a page that leans leaves a printed line straight."""
+
+_BEYOND, _GOES_ON = 24, 0.6
+"""Rows beyond the end of a line, and the share of them in which one that goes on has ink."""
+
+_TREMBLE = 0.6
+"""Columns by which the middle of a line strays on average if a pen drew it; a printed one strays by half as much."""
 
 # Rows around a band in which grid lines are told from curves; whole blocks, so that paper is the same there.
 _AROUND = LONG // PAPER_BLOCK * PAPER_BLOCK
@@ -34,7 +47,8 @@ class InkBrush:
     darkness : float
         How much darker than the paper ink must be, 0 to 1; less finds paler ink and more dirt.
     grid_lines : bool
-        Whether grid lines count as ink; without them, they stay out wherever no curve crosses them.
+        Whether grid lines count as ink; without them, they stay out wherever no curve crosses them. A line that
+        trembles is a curve which all but stands still, and stays.
 
     Examples
     --------
@@ -106,7 +120,10 @@ class InkBrush:
             else:
                 first = max(top - _AROUND, 0)
                 around = self._dark(first, min(bottom + _AROUND, len(self.pixels)))
+                uprights = around.copy()
+                erase_printed_lines(uprights, vertical=False)
                 erase_printed_lines(around)
+                around |= strokes_of_pens(uprights & ~around, uprights)
                 self._bands[band] = around[top - first : bottom - first].copy()
         return self._bands[band]
 
@@ -119,6 +136,68 @@ class InkBrush:
             band = self.pixels[first : min(first + PAPER_BLOCK, bottom)]
             mask[first - top : first - top + len(band)] = darker_than_paper(band, self._grey, self.darkness)
         return mask
+
+
+def strokes_of_pens(lines: Mask, ink: Mask) -> Mask:
+    """Those of vertical lines that a pen drew: they tremble more than a printed line does, or soon go elsewhere.
+
+    Parameters
+    ----------
+    lines : bool (rows, columns)
+        Ink of vertical lines alone, which may be parted where others cross them.
+    ink : bool (rows, columns)
+        All ink, with them.
+
+    Examples
+    --------
+    >>> lines = np.zeros((200, 60), bool)
+    >>> lines[:, 10:12] = True  # a printed line
+    >>> pen = np.rint(40 + 2 * np.sin(np.arange(200) / 9)).astype(int)
+    >>> for width in range(3):
+    ...     lines[np.arange(200), pen + width] = True
+    >>> sorted({column // 20 for column in np.nonzero(strokes_of_pens(lines, lines))[1].tolist()})
+    [1, 2]
+    """
+    joined = binary_closing(np.pad(lines, ((_CROSSED, _CROSSED), (0, 0))), np.ones((_CROSSED + 1, 1), bool))
+    labels, _ = label(joined[_CROSSED:-_CROSSED], np.ones((3, 3)))
+    kept = np.zeros(lines.shape, bool)
+    for number, box in enumerate(find_objects(labels), start=1):
+        stroke = (labels[box] == number) & lines[box]
+        if _trembles(stroke) or _ends(stroke, box, ink):
+            kept[box] |= stroke
+    return kept
+
+
+def _ends(stroke: Mask, box: tuple[slice, slice], ink: Mask) -> bool:
+    """Whether a stroke does not go on straight above or below, as a printed line does."""
+    rows = np.flatnonzero(stroke.any(axis=1))
+    if not len(rows):
+        return False
+    ways = (
+        (stroke[rows[0]], slice(max(box[0].start - _BEYOND, 0), box[0].start)),
+        (stroke[rows[-1]], slice(box[0].stop, box[0].stop + _BEYOND)),
+    )
+    for end, beyond in ways:
+        columns = np.flatnonzero(end) + box[1].start
+        near = slice(max(int(columns[0]) - 1, 0), int(columns[-1]) + 2)
+        further = np.atleast_1d(ink[beyond, near].any(axis=1))
+        if len(further) == _BEYOND and further.mean() < _GOES_ON:
+            return True
+    return False
+
+
+def _trembles(stroke: Mask) -> bool:
+    """Whether the middle of a stroke strays from straight lines through a few hundred rows of it."""
+    rows = np.flatnonzero(stroke.any(axis=1))
+    if len(rows) < _FEWEST_ROWS:
+        return False
+    middles = (stroke[rows] * np.arange(stroke.shape[1])).sum(axis=1) / stroke[rows].sum(axis=1)
+    strays = []
+    for start in range(0, max(len(rows) - _STRAIGHT_ROWS // 2, 1), _STRAIGHT_ROWS):
+        part = slice(start, start + _STRAIGHT_ROWS)
+        line = np.polyval(np.polyfit(rows[part], middles[part], 1), rows[part])
+        strays.append(np.abs(middles[part] - line))
+    return bool(np.concatenate(strays).mean() > _TREMBLE)
 
 
 def brush_mask(

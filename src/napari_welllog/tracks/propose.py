@@ -39,6 +39,10 @@ _FAINTEST_LINE = 0.008  # darkness of a line that the header vouches for
 _PAPER_WIDTH = 8.25  # inches, of most logs
 _FOOT_OF_HEADER = 0.3  # inches
 _FRAMED = 0.65  # share of its rows that a worn frame darkens; a word there darkens fewer
+_FAINT_STROKE = 60  # grey values by which a faint frame is darker than the paper beside it
+_LEAST_FRAME = 0.16  # inches; no letter is as tall
+_GAP_IN_FRAME = 10  # rows; a thick rule may cross it
+_SHARE_OF_FRAME = 0.75  # of its rows in which it has ink
 _BELOW_TOP = 0.9  # inches by which a worn grid may seem to begin too high
 _DEPTH_COLUMN = (0.03, 0.14)  # of the scan's width
 _ROWS_OF_A_DASHED_CURVE = 0.3  # share of the rows in which it has ink; depth numbers have less
@@ -449,7 +453,7 @@ def _split_at_header(pixels: NDArray[np.uint8], log: _Log, lines: FloatArray, sp
         [_longest_stroke(header, column + log.shifts[log.first]) for column in [*span, *inside]]
     )
     frame = heights[:2].min()
-    if frame < 0.5 * _BAND_ROWS[1]:
+    if frame < _LEAST_FRAME * pixels.shape[1] / _PAPER_WIDTH:
         return [span]
     dividers = inside[heights[2:] > 0.6 * frame]
     edges = [span[0], *dividers, span[1]]
@@ -458,10 +462,24 @@ def _split_at_header(pixels: NDArray[np.uint8], log: _Log, lines: FloatArray, sp
 
 
 def _longest_stroke(block: NDArray[np.uint8], column: float) -> int:
-    """Rows of the longest unbroken vertical stroke near a column."""
+    """Rows of the longest vertical stroke near a column that is darker than what is beside it, if only a little.
+
+    Rules of the header cross it, and it may be worn: short gaps do not end it.
+    """
     centre = round(column)
-    inked = np.any(block[:, max(centre - 3, 0) : max(centre + 4, 0)] < 128, axis=1)
-    return max((end - start for start, end in _runs(inked)), default=0)
+    longest = 0
+    for at in range(max(centre - 3, 0), centre + 4):
+        beside = np.concatenate(
+            [block[:, max(at - 8, 0) : max(at - 4, 0)], block[:, at + 5 : at + 9]], axis=1
+        )
+        near = block[:, max(at - 1, 0) : at + 2]
+        if 0 in near.shape or 0 in beside.shape:
+            continue
+        inked = near.min(axis=1).astype(np.int16) + _FAINT_STROKE < np.median(beside, axis=1)
+        for start, end in _runs(_closed(inked, _GAP_IN_FRAME)):
+            if inked[start:end].mean() > _SHARE_OF_FRAME:
+                longest = max(longest, end - start)
+    return longest
 
 
 def _weak_lines(log: _Log, lines: FloatArray) -> FloatArray:
@@ -492,9 +510,9 @@ def _as_ruled(
     for span in _cut_at(spans, known, 1.5 * log.bands.line_width, widest_column):
         pieces = _without_depth_columns(pixels, log, lines, span, header or further)
         for piece in pieces:
-            for part in _parts(pixels, log, lines, piece, header, twice, top) or [piece]:
+            for part in _parts(pixels, log, lines, piece, header, top) or [piece]:
                 # Below the top level lines of the grid may be taken for rules: they trim a track and part none.
-                trimmed = _parts(pixels, log, lines, part, known, twice, top)
+                trimmed = _parts(pixels, log, lines, part, known, top)
                 found += trimmed if len(trimmed) == 1 else [part]
     for ruled in known:
         found = _joined(pixels, log, sorted(found), ruled, top) if ruled in twice else found
@@ -591,15 +609,14 @@ def _parts(
     lines: FloatArray,
     span: Span,
     ruled: list[Span],
-    twice: list[Span],
     top: float,
 ) -> list[Span]:
     """The ruled spans that make up a track, if all that is left of it is blank or another track; else none."""
     inside = [part for part in ruled if span[0] - 2 <= part[0] and part[1] <= span[1] + 2]
     if not inside:
         return []
-    # Where both all but agree on an edge, the grid knows it better than a single rule.
-    near = (0.4 if inside[0] in twice and inside[-1] in twice else 1.5) * log.bands.line_width
+    # Where both all but agree on an edge, the grid knows it better.
+    near = 1.5 * log.bands.line_width
     inside[0] = (span[0] if inside[0][0] - span[0] < near else inside[0][0], inside[0][1])
     inside[-1] = (inside[-1][0], span[1] if span[1] - inside[-1][1] < near else inside[-1][1])
     limits = [span[0], *(edge for part in inside for edge in part), span[1]]
