@@ -15,6 +15,7 @@ _REACH = 0.006  # of the track's width that the curve wanders in a block
 _THERE = 0.8  # share of a block's rows in which it has ink
 _BLOCKS_THERE = 0.8
 _GRID_LINE = 0.9  # share of all rows that a vertical line of the grid darkens in one place
+_STRIP = 0.05  # of the track's width
 _MARGIN = 0.012  # of the track's width on either side of it
 
 
@@ -66,7 +67,7 @@ def third_curve(pixels: NDArray[np.uint8], track: Track) -> list[Rectangle]:
     places = fractions[steady > 0.9 * steady.max()]
     if np.ptp(places) > 6 * _REACH:
         return []  # not one curve
-    span = float(places.min()) - _MARGIN, float(places.max()) + _MARGIN
+    span = _to_the_edge(float(places.min()) - _MARGIN, float(places.max()) + _MARGIN)
     found = []
     for block in blocks:
         ends = np.array([block[0], block[-1]], np.float64)
@@ -75,6 +76,14 @@ def third_curve(pixels: NDArray[np.uint8], track: Track) -> list[Rectangle]:
             (float(block[0]), float(block[-1]) + 1, round(float(left.min()), 1), round(float(right.max()), 1))
         )
     return _merged(found)
+
+
+def _to_the_edge(left: float, right: float) -> tuple[float, float]:
+    """Fractions of the width that the curve fills, with what it leaves of the track where that is but a strip.
+
+    There the curve itself strays, and what is hatched between it and the edge is no other curve.
+    """
+    return (0.0 if left < _STRIP else left), (1.0 if right > 1 - _STRIP else right)
 
 
 def _merged(rectangles: list[Rectangle]) -> list[Rectangle]:
