@@ -114,3 +114,31 @@ def test_dust_between_the_words_of_a_line_is_not_read() -> None:
         dusty.pixels[row : row + 2, column : column + 2] = 0
     (scale,) = read_header(dusty, LOG_ROW, DPI, Scripted([GAMMA]), lambda share: None).scales
     assert (scale.left, scale.right, scale.mnemonic, scale.doubts) == (0, 150, "GR", ())
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "wanted"),
+    [("146", "48", (140, 40)), ("140", "40", (140, 40)), ("159", "58", (150, 50)), ("140", ".40", (140, 40))],
+)
+def test_worn_zeros_of_a_usual_curve_are_known_for_what_they_are(
+    left: str, right: str, wanted: tuple[float, float]
+) -> None:
+    (scale,) = read([line(200, left, "DELTA T (us/ft)", right)], [(230, 2)]).scales
+    assert (scale.left, scale.right) == wanted
+    assert not scale.doubts
+
+
+def test_a_density_without_its_point_is_no_density() -> None:
+    (scale,) = read([line(200, "195", "BULK DENSITY (G/CC)", "295")], [(230, 2)]).scales
+    assert (scale.left, scale.right, scale.doubts) == (1.95, 2.95, ())
+
+
+def test_a_name_that_is_nearly_a_usual_one_is_in_doubt() -> None:
+    (scale,) = read([line(200, "1", "FL (OHMM)", "1000")], [(230, 2)]).scales
+    assert "may be SFL" in "".join(scale.doubts)
+
+
+def test_a_line_among_the_scales_that_is_not_understood_is_told() -> None:
+    unread = (240, [(12, "[O22SHORINORMAL .2O")])
+    header = read([GAMMA, unread], [(230, 5), (270, 2)])
+    assert any("is not understood" in loose for loose in header.loose)

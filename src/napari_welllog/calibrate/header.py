@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import combinations
 from typing import Literal
 
 import numpy as np
@@ -23,6 +24,7 @@ from napari_welllog.calibrate.names import (
     THIRD_CURVES,
     likely_curve,
     mnemonic_of,
+    nearly,
     own_mnemonic,
     split_unit,
     unit_of,
@@ -47,6 +49,7 @@ _SURE_UNUSUAL = 0.9
 _LEAST_VALUE = 0.4  # how surely a value must be read to be mended by the usual scales
 _SURE_NAME = 0.9
 _SHORTEST_NAME = 2  # letters
+_LETTERS_OF_A_NAME = 3
 _MOST_WORDS = 6  # pieces of text on a line of a header
 _MOST_BELOW = 2  # lines in the log that tell no scale, after which no more are read
 _NUMBER = re.compile(r"[-+]?(\d+(\.\d+)?|\.\d+)")
@@ -84,6 +87,8 @@ _LIKE_ZERO = frozenset("0DOQUCGocunθ○。□口ロ")
 _NO_DIGITS = ".,:;'`·•\"-"
 _DUST_AS_READ = " .,:;'`·•\""
 _LIKE_WORN_ZERO = frozenset("689")
+_MOST_WORN_ZEROS = 3
+_DIGITS_OF_DENSITY = 3  # of 1.95 without its point
 _BRACKETS = frozenset("()[]{}")
 
 
@@ -232,13 +237,15 @@ def read_header(
     thirds = [rule for _, line in unread if (rule := _next_rule(line, parts.rules)) is not None]
     used += [word for _, line in unread for word in line]
     last = max([log_row, *(word.box.bottom + 1 for word in used)])
+    unexplained = _unexplained_lines(lines, used, log_row, width)
     return Header(
         [
             replace(scale, pen=pen, pen_width=rule.width)
             for scale, rule, pen in zip(scales, rules, weighed(rules), strict=True)
         ],
         [word.text for line in lines for word in line],
-        _loose_ends(
+        unexplained
+        + _loose_ends(
             [[word for word in line if word.box.top < last] for line in lines],
             used,
             [rule for rule in parts.rules if rule not in [*rules, *thirds] and rule.row < log_row - 2],
@@ -284,6 +291,29 @@ def _usual(named: Sequence[Words]) -> str | None:
     """The usual mnemonic that words name, in whatever they were read as."""
     mnemonic = mnemonic_of(split_unit(" ".join(word.text for word in named))[0])
     return mnemonic or _by_other_readings(named, None, None)[0]
+
+
+def _unexplained_lines(
+    lines: list[list[Words]], used: Sequence[Words], log_row: float, width: int
+) -> tuple[str, ...]:
+    """Lines of words among the scales or just below them that tell no scale: one may stand there that was not read."""
+    if not used:
+        return ()
+    height = float(np.median([word.box.height for word in used]))
+    first, last = min(word.box.top for word in used), max(word.box.bottom for word in used)
+    found = []
+    for line in lines:
+        top = line[0].box.top
+        if any(word in used for word in line) or not first < top < last + _LINE_ABOVE * height:
+            continue
+        # Where the log has begun, only a long name between values at both edges is a scale and no scrap of a curve.
+        if top >= log_row and _pair(line, width) is None:
+            continue
+        least = _LETTERS_OF_A_NAME if top < log_row else 2 * _LETTERS_OF_A_NAME
+        words = [word.text for word in line if sum(map(str.isalpha, word.text)) >= least]
+        if words and not all(map(_is_only_unit, words)):
+            found.append(f"{' '.join(words)!r} among the scales is not understood")
+    return tuple(found)
 
 
 def _loose_ends(
@@ -463,6 +493,25 @@ def _lost_mark(text: Ink, box: Box, said: str) -> Literal["minus", "point", ""]:
     return ""
 
 
+def _with_worn_zeros(text: str) -> list[tuple[float, int]]:
+    """Values of a number in which digits that a worn 0 looks like are taken for it, with how many there are.
+
+    Examples
+    --------
+    >>> _with_worn_zeros("158"), _with_worn_zeros("10"), _with_worn_zeros("296")
+    ([(150.0, 1)], [], [(206.0, 1), (290.0, 1), (200.0, 2)])
+    """
+    if not _NUMBER.fullmatch(text):
+        return []
+    places = [k for k, digit in enumerate(text) if k > 0 and digit in _LIKE_WORN_ZERO]
+    found = []
+    for count in range(1, min(len(places), _MOST_WORN_ZEROS) + 1):
+        for chosen in combinations(places, count):
+            digits = ["0" if k in chosen else digit for k, digit in enumerate(text)]
+            found.append((float("".join(digits)), count))
+    return found
+
+
 def _values(text: str, lost: str) -> list[tuple[float, int]]:
     """Values that a text may tell, each with the number of repairs: the more, the less it says so itself."""
     read = value_of(text)
@@ -482,6 +531,13 @@ def _values(text: str, lost: str) -> list[tuple[float, int]]:
         without = value_of(plain.replace(".", ""))
         signs = (1, -1) if text.strip()[:1] == "-" or lost == "minus" else (1,)
         found += [] if without is None else [(sign * without, 2) for sign in signs]  # dust between two digits
+    found += [
+        (sign * value, 2 * repairs)
+        for value, repairs in _with_worn_zeros(plain)
+        for sign in ((1, -1) if text.strip()[:1] in ("-", "·") or lost == "minus" else (1,))
+    ]
+    if plain.isdecimal() and len(plain) == _DIGITS_OF_DENSITY:
+        found.append((float(f"{plain[0]}.{plain[1:]}"), 2))
     if plain.isdecimal() and (lost == "point" or plain.startswith("0")):
         pointed = [float(f"{plain[:k]}.{plain[k:]}") for k in range(1, len(plain))]
         found += [(sign * value, 1 + (sign < 0)) for value in pointed for sign in (1, -1)]
@@ -558,6 +614,8 @@ def _scale(
     sure = min([word.confidence for word in named], default=0.0)
     if mnemonic is None and (sure < _SURE_NAME or len(own_mnemonic(name)) < _SHORTEST_NAME):
         doubts.append(f"the name {name!r} is hard to read" if name else "no name stands by its values")
+    elif mnemonic is None and (alike := nearly(name)) is not None:
+        doubts.append(f"the name {name!r} may be {alike}")
     box = Box(
         min(w.box.top for w in (*pair, *named)),
         max(w.box.bottom for w in (*pair, *named)),

@@ -36,6 +36,7 @@ _SPANS = (
 )
 """Leading digits of what lies between the values of a scale, for its divisions are round."""
 
+_DENSEST = 10.0  # g/cm3, more than any rock
 _POROSITIES = ("NPHI", "DPHI", "SPHI")
 _OF_POROSITY = ((30, -10), (45, -15), (60, 0), (40, 0), (0.3, -0.1), (0.45, -0.15), (0.6, 0), (0.4, 0))
 _OF_CALIPER = ((4, 14), (5, 15), (6, 16), (7, 17), (8, 18), (10, 20), (6, 26), (4, 24), (0, 20))
@@ -187,6 +188,8 @@ def unlikely_values(mnemonic: str, left: float, right: float) -> list[str]:
     if left == right:
         return [f"both its values read {left:g}"]
     low, high = min(left, right), max(left, right)
+    if mnemonic in ("RHOB", "DRHO") and high > _DENSEST:
+        return [f"{mnemonic} from {left:g} to {right:g} may have lost a point"]
     decades = low > 0 and abs(math.log10(high / low) - round(math.log10(high / low))) < 1e-6
     if not decades and not _is_round(high - low):
         return [f"{left:g} to {right:g} does not divide into round steps"]

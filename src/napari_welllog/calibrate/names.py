@@ -67,6 +67,7 @@ _ALIKE = 0.82  # share of letters from which a longer misread name is still that
 _LEAST_FOR_ALIKE = 6
 _LIKELY = 0.72  # share of letters from which a misread name with its unit is still that of a curve
 _ALIKE_LETTERS = str.maketrans("1LJ0QD5", "IIIOOOS")
+_NEARLY = 0.8
 _APART = 0.1  # by which no other curve is as likely
 _UNITS_OF: dict[str, tuple[str, ...]] = {
     "GR": ("GAPI",),
@@ -159,6 +160,19 @@ def mnemonic_of(name: str) -> str | None:
         compact, [key for key in joined if len(key) >= _LEAST_FOR_ALIKE], 2, _ALIKE
     )
     return joined[near[0]] if near else None
+
+
+def nearly(name: str) -> str | None:
+    """The usual name of which a printed one lacks a letter, or has one too many or another; None if there is none.
+
+    Examples
+    --------
+    >>> nearly("FL"), nearly("TRACER"), nearly("S?L")
+    ('SFL', None, 'SFL')
+    """
+    compact = _NO_LETTER.sub("", name.upper())
+    near = difflib.get_close_matches(compact, [key.replace(" ", "") for key in _MNEMONIC_OF], 1, _NEARLY)
+    return near[0] if near else None
 
 
 def likely_curve(text: str) -> tuple[str, str | None] | None:
