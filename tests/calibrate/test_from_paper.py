@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from napari_welllog.calibrate import calibrate_scan, is_installed, load_reader
-from napari_welllog.calibrate.from_paper import levelled
+from napari_welllog.calibrate.levelled import levelled
 from napari_welllog.errors import Cancelled, OcrError
 from napari_welllog.synthetic import PressSettings
 from napari_welllog.synthetic.document import DocumentSettings, print_document

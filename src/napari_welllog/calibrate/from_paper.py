@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal, cast
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,7 @@ from napari_welllog.calibrate.depth_lines import (
 )
 from napari_welllog.calibrate.grid_kind import grid_kind
 from napari_welllog.calibrate.header import read_header
+from napari_welllog.calibrate.levelled import levelled
 from napari_welllog.calibrate.ocr import TextReader, load_reader
 from napari_welllog.calibrate.result import (
     DepthNumber,
@@ -34,8 +35,7 @@ from napari_welllog.calibrate.result import (
 from napari_welllog.calibrate.straighten import Lean, Piece, cut, measure_lean
 from napari_welllog.calibrate.third_curve import third_curve
 from napari_welllog.errors import Cancelled, TracksError
-from napari_welllog.scan import StripPixels
-from napari_welllog.tracks import Curve, DepthAxis, Track, Tracks, propose_tracks
+from napari_welllog.tracks import DepthAxis, Track, Tracks, propose_tracks
 
 Pixels = NDArray[np.uint8]
 Stage = Literal["find", "depth", "scales"]
@@ -47,8 +47,6 @@ _BELOW_TOP = 0.9  # inches by which a worn grid may seem to begin too high
 _BEYOND = 60.0  # rows above and below the log in which a number may still stand
 _LEAST_TIED = 0.5  # of the numbers that agree
 _GAP_OF_SECTIONS = 6.0  # times the usual distance of two level lines
-_GRAIN = 0.7  # pixels over which the grain of grey paper is smoothed out
-_PATCH = 64  # pixels in which the brightness of paper is taken to be even
 _LEAST_PAUSE = 0.5  # inches without level lines between two sections
 _SURE_STRANGER = 0.8
 _LARGEST_SCALE, _SMALLEST_SCALE = 60.0, 8000.0  # 1:100 and 1:5000 are seen, with leeway for a wrong dpi
@@ -176,8 +174,14 @@ def _another_pass(pixels: Pixels, sections: Sequence[Section]) -> str | None:
 
 def _refused(depth: DepthReading, why: str) -> DepthReading:
     """Depths that were read and shall not be used."""
-    unused = [number.model_copy(update={"used": False}) for number in depth.numbers]
-    return depth.model_copy(update={"anchors": [], "numbers": unused, "confidence": 0.0, "refused": why})
+    return depth.model_copy(
+        update={"anchors": [], "numbers": _unused(depth.numbers), "confidence": 0.0, "refused": why}
+    )
+
+
+def _unused(numbers: Sequence[DepthNumber]) -> list[DepthNumber]:
+    """Numbers of which none is an anchor."""
+    return [number.model_copy(update={"used": False}) for number in numbers]
 
 
 def _moved_down(tracks: Tracks, rows: int, last: int) -> Tracks:
@@ -199,52 +203,6 @@ def _moved_down(tracks: Tracks, rows: int, last: int) -> Tracks:
         for track in tracks.tracks
     ]
     return Tracks(depth=DepthAxis(unit="row", anchors=[(0, 0), (last - 1, last - 1)]), tracks=moved)
-
-
-def levelled(pixels: Pixels) -> Pixels:
-    """A scan whose paper is white and whose ink is black; a bilevel one is that already.
-
-    Examples
-    --------
-    >>> grey = np.full((64, 64), 200, np.uint8)
-    >>> grey[8:12] = 60
-    >>> white = levelled(grey)
-    >>> int(white[30, 30]), bool(white[10, 30] < 60)
-    (255, True)
-    """
-    sample = pixels[:: max(len(pixels) // 2000, 1), :: max(pixels.shape[1] // 500, 1)]
-    ink, paper = np.percentile(sample, (1, 80)) if sample.size > 100 else (sample.min(), sample.max())
-    if (ink <= 5 and paper >= 250) or paper - ink < 30:
-        return pixels
-    from scipy.ndimage import gaussian_filter
-
-    def level(strip: Pixels) -> Pixels:
-        """Level some rows by themselves."""
-        shade = _shade_of_paper(strip, float(paper))
-        share = (strip - np.float32(ink)) / np.maximum(shade - np.float32(ink), 20)
-        grey = np.clip(255 * (share + 0.03), 0, 255).astype(np.float32)
-        return np.asarray(gaussian_filter(grey, _GRAIN, truncate=2), np.float32).astype(np.uint8)
-
-    if isinstance(pixels, StripPixels):
-        return cast("Pixels", pixels.mapped(level, 8 * _PATCH))
-    levelled = np.empty_like(pixels)
-    for start in range(0, len(pixels), 8 * _PATCH):
-        levelled[start : start + 8 * _PATCH] = level(pixels[start : start + 8 * _PATCH])
-    return levelled
-
-
-def _shade_of_paper(strip: Pixels, paper: float) -> NDArray[np.float32]:
-    """How bright the paper is everywhere on a strip: shadows and stains are larger than letters."""
-    from scipy.ndimage import zoom
-
-    rows, columns = (-(-size // _PATCH) for size in strip.shape)
-    padding = ((0, rows * _PATCH - strip.shape[0]), (0, columns * _PATCH - strip.shape[1]))
-    patches = np.pad(strip, padding, mode="edge").reshape(rows, _PATCH, columns, _PATCH)
-    shades = np.percentile(patches, 75, axis=(1, 3)).astype(np.float32)
-    # A patch of solid ink has no paper in it.
-    shades = np.maximum(shades, np.float32(0.5 * paper))
-    whole = zoom(shades, _PATCH, order=1, grid_mode=True, mode="nearest")
-    return np.asarray(whole[: strip.shape[0], : strip.shape[1]], np.float32)
 
 
 class _Job:
@@ -356,7 +314,7 @@ def _tied(
         unit=unit,
         unit_from=unit_from if unit else "",
         anchors=[] if refused else thinned(straightened(anchors)),
-        numbers=read if refused is None else [n.model_copy(update={"used": False}) for n in read],
+        numbers=read if refused is None else _unused(read),
         lean=round(page.lean.usual, 5),
         confidence=0.0 if refused else round(confidence, 3),
         refused=refused,
@@ -525,19 +483,7 @@ def _with_scales(page: _Page, track: Track, header: TrackReading) -> Track:
     """A track with the scales of its header, if they are sure."""
     if header.refused is not None:
         return track
-    curves = [
-        Curve(
-            curve_class=scale.curve_class,
-            mnemonic=scale.mnemonic,
-            unit=scale.unit,
-            left=scale.left,
-            right=scale.right,
-            scale=scale.scale,
-            wraps=scale.wraps,
-        )
-        for scale in header.scales
-        if scale.curve_class is not None
-    ]
+    curves = [curve for scale in header.scales if (curve := scale.curve) is not None]
     has_third = bool(header.also_named) or any(scale.curve_class is None for scale in header.scales)
     ignore = third_curve(page.pixels, track) if has_third else []
     return track.model_copy(

@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from napari_welllog.tracks import Tracks
+from napari_welllog.tracks import Curve, Tracks
 
 PenName = Literal["solid", "heavy", "dashed", "dotted", "dash-dot", "unknown"]
 Place = tuple[float, float, float, float]
@@ -74,6 +74,14 @@ class Scale(_Part):
     curve_class: Literal[1, 2] | None = Field(
         default=None, alias="class", description="null for a third curve, which is not read"
     )
+
+    @property
+    def curve(self) -> Curve | None:
+        """The curve that it is the scale of; None for a third one."""
+        if self.curve_class is None:
+            return None
+        names = ("curve_class", "mnemonic", "unit", "left", "right", "scale", "wraps")
+        return Curve(**{name: getattr(self, name) for name in names})
 
 
 class TrackReading(_Part):

@@ -162,19 +162,19 @@ class Review:
             If a scale that is kept cannot be used, or two curves of a track have one class.
         """
         made = replace(draft, tracks=())
-        for track, scales in zip(self.read.proposal.tracks, self._scales_of_tracks(), strict=True):
-            made = replace(made, tracks=(*made.tracks, _with_curves(made, track, scales)))
+        for track, curves in zip(self.read.proposal.tracks, self._curves_of_tracks(), strict=True):
+            made = replace(made, tracks=(*made.tracks, _with_curves(made, track, curves)))
         anchors = self.anchors()
         if not anchors:
             return made
         unit: Unit = self.unit or ("ft" if draft.unit == "row" else draft.unit)
         return with_anchors(replace(made, unit=unit), anchors)
 
-    def _scales_of_tracks(self) -> Iterator[list[Scale]]:
-        """The scales that are kept of each track of the proposal."""
+    def _curves_of_tracks(self) -> Iterator[list[Curve]]:
+        """The curves that are kept of each track of the proposal."""
         for index in range(len(self.read.proposal.tracks)):
             scales = self.scales[index] if index < len(self.scales) else ()
-            yield [one.scale for one in scales if one.kept and one.scale.curve_class is not None]
+            yield [curve for one in scales if one.kept and (curve := one.scale.curve) is not None]
 
     def marks(self) -> list[Mark]:
         """All that was read, to be drawn over the scan."""
@@ -198,16 +198,8 @@ def _goes_one_way(anchors: list[Anchor]) -> bool:
     return bool((rows > 0).all() and ((depths > 0).all() or (depths < 0).all()))
 
 
-def _with_curves(draft: Draft, track: Track, scales: list[Scale]) -> Track:
-    """A track with the curves of scales; with two that read fractions of its width where there are none."""
-    curves = [_curve(scale) for scale in scales] or [
-        new_curve(draft, len(draft.tracks) + 1, curve_class) for curve_class in (1, 2)
-    ]
+def _with_curves(draft: Draft, track: Track, curves: list[Curve]) -> Track:
+    """A track with curves; with two that read fractions of its width where there are none."""
+    curves = curves or [new_curve(draft, len(draft.tracks) + 1, curve_class) for curve_class in (1, 2)]
     fields = {name: getattr(track, name) for name in Track.model_fields}
     return Track(**fields | {"curves": sorted(curves, key=lambda curve: curve.curve_class)})
-
-
-def _curve(scale: Scale) -> Curve:
-    """The curve of a scale."""
-    names = ("curve_class", "mnemonic", "unit", "left", "right", "scale", "wraps")
-    return Curve(**{name: getattr(scale, name) for name in names})
