@@ -2,7 +2,7 @@
 
 import pytest
 
-from napari_welllog.calibrate.header import value_of
+from napari_welllog.calibrate.header_words import value_of
 from napari_welllog.calibrate.likely import unlikely_values
 from napari_welllog.calibrate.names import mnemonic_of, split_unit, unit_of
 from napari_welllog.tracks.usual_curves import USUAL_CURVES

@@ -5,14 +5,23 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import combinations
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_welllog.calibrate.depth_column import padded, place_on_scan, resized
 from napari_welllog.calibrate.header_text import HeaderParts, take_apart
+from napari_welllog.calibrate.header_words import (
+    LEAST_VALUE,
+    MINUS,
+    REPEATED,
+    Words,
+    is_single,
+    mended,
+    once,
+    without_frame,
+    words_of,
+)
 from napari_welllog.calibrate.likely import (
     only_usual,
     unit_by_values,
@@ -34,105 +43,24 @@ from napari_welllog.calibrate.pens import Rule, faint_rule, weighed
 from napari_welllog.calibrate.result import PenName, Place
 from napari_welllog.calibrate.straighten import Piece
 
-Ink = NDArray[np.bool_]
-
 _OUTER = 0.34  # of the track's width at either side, where a scale's values stand
 _TEXT_HEIGHT = 26.0  # pixels at which the models read best
 _NAME_ABOVE = 2.2  # heights of a line between a name and its values
 _LINE_ABOVE = 3.5  # heights of a line between two scales
 _RULE_BELOW = 2.2  # heights of a line between values and their rule
-_MINUS = 0.5  # of a number's height before its first digit, where a minus stands
 _INK = 140  # grey values below it are ink
-_REPEATED = 3
 _SURE_VALUE = 0.75
 _SURE_UNUSUAL = 0.9
-_LEAST_VALUE = 0.4  # how surely a value must be read to be mended by the usual scales
 _SURE_NAME = 0.9
 _SHORTEST_NAME = 2  # letters
 _LETTERS_OF_A_NAME = 3
 _MOST_WORDS = 6  # pieces of text on a line of a header
 _MOST_BELOW = 2  # lines in the log that tell no scale, after which no more are read
-_NUMBER = re.compile(r"[-+]?(\d+(\.\d+)?|\.\d+)")
-_LOST_POINT = re.compile(r"[-+]?0\d{0,2}[1-9]")  # no scale prints 045: a point has worn away
-_SPECKS = re.compile(r"^[.,:;'`·\"\[(|]+(?=-)|^[:;'`·\"\[(|]+|^\.(?=\d*00$)|(?<=\d)[.,:;'`·\")\]!]+$")
-_SIGNED_LAST = re.compile(r"-\d+(\.\d+)?$")
 _WIDE = str.maketrans("：，。（）！？；［］％／＋", ":,.()!?;[]%/+")
 _VALUE_FIRST = re.compile(r"\|?(?P<value>-?\d+(\.\d+)?)(?P<rest> *[A-Za-z].*)")
 _VALUE_LAST = re.compile(r"(?P<rest>.*[A-Za-z)\]%] *)(?P<value>-?\d+(\.\d+)?)")
 _AT_EDGE = 0.08  # of the track's width within which a value begins or ends
-_THOUSANDS = re.compile(r"[-+]?\d{1,3}(,\d{3})+")
-_ALIKE = str.maketrans(
-    {
-        "O": "0",
-        "o": "0",
-        "Q": "0",
-        "□": "0",
-        "口": "0",
-        "θ": "0",
-        "l": "1",
-        "I": "1",
-        "|": "1",
-        "一": "-",
-        "–": "-",
-        "—": "-",
-        "−": "-",
-        "~": "-",
-        "_": "-",
-    }
-)
-
-
-_LETTERS_FOR_DIGITS = str.maketrans({"S": "5", "B": "8", "Z": "2", "D": "0", "i": "1", "!": "1", "]": "1"})
-_LIKE_ZERO = frozenset("0DOQUCGocunθ○。□口ロ")
-_NO_DIGITS = ".,:;'`·•\"-"
-_DUST_AS_READ = " .,:;'`·•\""
-_LIKE_WORN_ZERO = frozenset("689")
-_MOST_WORN_ZEROS = 3
-_DIGITS_OF_DENSITY = 3  # of 1.95 without its point
 _BRACKETS = frozenset("()[]{}")
-
-
-@dataclass(frozen=True)
-class Words:
-    """A piece of text of a header: what it says, how surely, and where.
-
-    Parameters
-    ----------
-    doubt : str
-        Why it may say something else.
-    lost : "minus", "point" or ""
-        What the ink shows and the text lacks.
-    readings : tuple of (text, confidence)
-        Everything that it was read as.
-    """
-
-    box: Box
-    text: str
-    confidence: float
-    doubt: str = ""
-    lost: Literal["minus", "point", ""] = ""
-    readings: tuple[tuple[str, float], ...] = ()
-
-    @property
-    def value(self) -> float | None:
-        """The number that it tells; None if it tells none."""
-        return value_of(self.text)
-
-    @property
-    def tells(self) -> bool:
-        """Whether it holds a letter or a digit, rather than dust."""
-        return any(character.isalnum() or character == "%" for character in self.text)
-
-    def values(self) -> dict[float, int]:
-        """The numbers that it may tell, each with how much had to be mended to read it so."""
-        found: dict[float, int] = {}
-        if _is_single(self.box) and {text for text, _ in self.readings} & _LIKE_WORN_ZERO:
-            found[0.0] = 2
-        for text, confidence in self.readings or ((self.text, self.confidence),):
-            if confidence >= _LEAST_VALUE:
-                for value, repairs in _values(text, self.lost):
-                    found[value] = min(repairs, found.get(value, repairs))
-        return found
 
 
 @dataclass(frozen=True)
@@ -174,28 +102,6 @@ class Header:
     loose: tuple[str, ...] = ()
     also_named: tuple[str, ...] = ()
     bottom: float = 0.0
-
-
-def value_of(text: str) -> float | None:
-    """The value that a printed text tells; None if it tells none.
-
-    Examples
-    --------
-    >>> value_of("-10"), value_of("0.2"), value_of("2,000"), value_of("15O"), value_of("GAPI")
-    (-10.0, 0.2, 2000.0, 150.0, None)
-    >>> value_of(".-10"), value_of(":40."), value_of(".1000"), value_of(".45")
-    (-10.0, 40.0, 1000.0, 0.45)
-    """
-    compact = text.replace(" ", "").translate(_ALIKE)
-    if not any(character.isdecimal() for character in text) and compact not in ("0", "1"):
-        return None
-    compact = _SPECKS.sub("", compact)
-    if _LOST_POINT.fullmatch(compact):
-        compact = compact.replace("0", "0.", 1)
-    if _THOUSANDS.fullmatch(compact):
-        compact = compact.replace(",", "")
-    compact = compact.replace(",", ".")
-    return float(compact) if _NUMBER.fullmatch(compact) else None
 
 
 def read_header(
@@ -359,13 +265,13 @@ def _read_lines(
             [(text.translate(_WIDE), sure) for text, sure in reader.read([patch[k] for patch in patches])]
             for k in (0, 1)
         )
-        singles = [_is_single(box) for box in line.boxes]
+        singles = [is_single(box) for box in line.boxes]
         first, second = (
-            [_once(*said) if single else said for said, single in zip(read, singles, strict=True)]
+            [once(*said) if single else said for said, single in zip(read, singles, strict=True)]
             for read in (first, second)
         )
         read = zip(line.boxes, first, second, strict=True)
-        words = [_words(box, parts.bare, one, two) for box, one, two in read]
+        words = [words_of(box, parts.bare, one, two) for box, one, two in read]
         said = [one for one, _ in first], [two for two, _ in second]
         lines.append(_parted(words, said, piece.pixels.shape[1]))
         tick(done / len(parts.lines))
@@ -416,132 +322,18 @@ def _split(texts: tuple[str, ...], pattern: re.Pattern[str]) -> tuple[str, tuple
 
 def _with_room_for_a_minus(box: Box) -> Box:
     """A box with the place before its first letter, where a minus may be that has all but worn away."""
-    return box if _is_single(box) else box._replace(left=max(box.left - _MINUS * box.height, 0.0))
+    return box if is_single(box) else box._replace(left=max(box.left - MINUS * box.height, 0.0))
 
 
 def _patches(clean: NDArray[np.uint8], box: Box) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """A piece of text in two sizes, with different paper around it."""
     zoom = _TEXT_HEIGHT / max(box.height, 6.0)
     patch = padded(clean, box)
-    if _is_single(box):
+    if is_single(box):
         # The models know lines of text, and take a letter that stands alone for a scrap; three of it make a line.
-        patch = np.concatenate([patch] * _REPEATED, axis=1)
+        patch = np.concatenate([patch] * REPEATED, axis=1)
     margin = max(2, round(0.15 * box.height))
     return resized(patch, zoom), resized(np.pad(patch, margin, constant_values=255), 1.5 * zoom)
-
-
-def _is_single(box: Box) -> bool:
-    """Whether a box has room for one letter only."""
-    return box.width < 0.95 * box.height
-
-
-def _once(text: str, confidence: float) -> tuple[str, float]:
-    """The letter that was read several times; nothing where not each time the same one was."""
-    letters = "".join("0" if c in _LIKE_ZERO else c for c in text if c not in _DUST_AS_READ).translate(_ALIKE)
-    # Three agreeing letters say more than one.
-    return (
-        (letters[0], confidence**0.5) if len(letters) == _REPEATED and len(set(letters)) == 1 else ("", 0.0)
-    )
-
-
-def _words(box: Box, text: Ink, one: tuple[str, float], two: tuple[str, float]) -> Words:
-    """What two readings of a piece of text come to."""
-    values = value_of(one[0]), value_of(two[0])
-    best = max(one, two, key=lambda reading: reading[1])
-    if values[0] is None and values[1] is None:
-        return Words(box, *best, readings=(one, two))
-    if values[0] != values[1]:
-        number = one if values[0] is not None else two
-        doubt = f"read as {one[0]!r} and as {two[0]!r}"
-        return Words(box, number[0], 0.0, doubt, _lost_mark(text, box, number[0]), (one, two))
-    lost = _lost_mark(text, box, one[0])
-    doubts = {
-        "minus": f"{one[0]!r} has a minus before it that was not read",
-        "point": f"{one[0]!r} has lost a point",
-    }
-    return Words(
-        box, one[0], 0.0 if lost else min(one[1], two[1]), doubts[lost] if lost else "", lost, (one, two)
-    )
-
-
-def _lost_mark(text: Ink, box: Box, said: str) -> Literal["minus", "point", ""]:
-    """A minus or a point that the ink shows and the reading lacks."""
-    from scipy.ndimage import find_objects, label
-
-    left = max(int(box.left - _MINUS * box.height), 0)
-    patch = text[int(box.top) : int(box.bottom), left : int(box.right)]
-    labels, _ = label(patch, np.ones((3, 3)))
-    height = patch.shape[0]
-    digits = [f for f in find_objects(labels) if f[0].stop - f[0].start > 0.6 * height]
-    if not digits:
-        return ""
-    first, last = min(f[1].start for f in digits), max(f[1].stop for f in digits)
-    plain = said.translate(_ALIKE)
-    if _LOST_POINT.fullmatch(plain):
-        return ""
-    if re.match(r"[-+]?0\d", plain):
-        return "point"
-    for found in find_objects(labels):
-        tall, wide = found[0].stop - found[0].start, found[1].stop - found[1].start
-        middle = (found[0].start + found[0].stop) / 2 / height
-        is_minus = tall < 0.3 * height and wide > 1 and 0.3 < middle < 0.8  # worn, it may be but a dot
-        is_point = max(tall, wide) < 0.32 * height and min(tall, wide) > 0.08 * height and middle > 0.8
-        if is_minus and found[1].stop <= first + 2 and "-" not in plain:
-            return "minus"
-        if is_point and first < found[1].start < last and not set(".,") & set(plain):
-            return "point"
-    return ""
-
-
-def _with_worn_zeros(text: str) -> list[tuple[float, int]]:
-    """Values of a number in which digits that a worn 0 looks like are taken for it, with how many there are.
-
-    Examples
-    --------
-    >>> _with_worn_zeros("158"), _with_worn_zeros("10"), _with_worn_zeros("296")
-    ([(150.0, 1)], [], [(206.0, 1), (290.0, 1), (200.0, 2)])
-    """
-    if not _NUMBER.fullmatch(text):
-        return []
-    places = [k for k, digit in enumerate(text) if k > 0 and digit in _LIKE_WORN_ZERO]
-    found = []
-    for count in range(1, min(len(places), _MOST_WORN_ZEROS) + 1):
-        for chosen in combinations(places, count):
-            digits = ["0" if k in chosen else digit for k, digit in enumerate(text)]
-            found.append((float("".join(digits)), count))
-    return found
-
-
-def _values(text: str, lost: str) -> list[tuple[float, int]]:
-    """Values that a text may tell, each with the number of repairs: the more, the less it says so itself."""
-    read = value_of(text)
-    found = [] if read is None else [(read, 1 if lost else 0)]
-    plain = text.replace(" ", "").translate(_ALIKE).translate(_LETTERS_FOR_DIGITS).strip(_NO_DIGITS)
-    mended = value_of(plain)
-    signed = _SIGNED_LAST.search(text.replace(" ", ""))
-    if read is None and signed is not None:
-        found.append((float(signed[0]), 2))  # a scrap before a minus
-    if mended is None:
-        return found
-    if read is None or abs(read) != mended:
-        found.append((mended, 1 if read is not None or plain not in text else 0))
-    if mended > 0:
-        found.append((-mended, 0 if lost == "minus" or text.strip()[:1] in ("-", "·", "•") else 1))
-    if "." in plain and "-" not in plain:
-        without = value_of(plain.replace(".", ""))
-        signs = (1, -1) if text.strip()[:1] == "-" or lost == "minus" else (1,)
-        found += [] if without is None else [(sign * without, 2) for sign in signs]  # dust between two digits
-    found += [
-        (sign * value, 2 * repairs)
-        for value, repairs in _with_worn_zeros(plain)
-        for sign in ((1, -1) if text.strip()[:1] in ("-", "·") or lost == "minus" else (1,))
-    ]
-    if plain.isdecimal() and len(plain) == _DIGITS_OF_DENSITY:
-        found.append((float(f"{plain[0]}.{plain[1:]}"), 2))
-    if plain.isdecimal() and (lost == "point" or plain.startswith("0")):
-        pointed = [float(f"{plain[:k]}.{plain[k:]}") for k in range(1, len(plain))]
-        found += [(sign * value, 1 + (sign < 0)) for value in pointed for sign in (1, -1)]
-    return found
 
 
 def _pair(line: Sequence[Words], width: int) -> tuple[Words, Words] | None:
@@ -559,26 +351,13 @@ def _pair(line: Sequence[Words], width: int) -> tuple[Words, Words] | None:
         return None
     if not left or not right:
         # One value makes it likely that the other stands there too, though it was read as something else.
-        near, far = at_edges([mended for word in line if (mended := _mended(word)) is not None])
+        near, far = at_edges([value for word in line if (value := mended(word)) is not None])
         left, right = left or near[:1], right or far[-1:]
     if not left or not right:
         return None
     # Two strokes and no more are what is left of a frame.
     scraps = left[0].value == right[-1].value == 1 and not any(word.value is None for word in line)
     return None if scraps else (left[0], right[-1])
-
-
-def _mended(word: Words) -> Words | None:
-    """A word taken for the value that it may be, in doubt; None if it can be none."""
-    said = [text.strip() for text, _ in word.readings]
-    if word.box.width < 1.3 * word.box.height and any(text in _LIKE_ZERO for text in said if text):
-        zeros = tuple(("0", max(confidence, _LEAST_VALUE)) for _, confidence in word.readings)
-        return replace(word, text="0", confidence=0.0, doubt=f"{word.text!r} may be a 0", readings=zeros)
-    values = word.values()
-    if not values:
-        return None
-    likeliest = min(values, key=lambda value: values[value])
-    return replace(word, text=f"{likeliest:g}", confidence=0.0, doubt=f"{word.text!r} may be {likeliest:g}")
 
 
 def _scale(
@@ -670,26 +449,16 @@ def _values_of(
         doubts += [
             f"{word.text!r} is unusual and hard to read" for word in pair if word.confidence < _SURE_UNUSUAL
         ]
-        without = [_without_frame(word.values()) for word in pair]
+        without = [without_frame(word.values()) for word in pair]
         if only_usual(mnemonic, unit, *(values.items() for values in without)) is not None:
             doubts.append(f"{read[0]:g} to {read[1]:g} may hold a piece of a frame")
     sure = min(word.confidence for word in pair)
     if not doubts:
         return read, [], sure
-    mended = only_usual(mnemonic, unit, *(_without_frame(word.values()).items() for word in pair))
-    if mended is None:
+    likeliest = only_usual(mnemonic, unit, *(without_frame(word.values()).items() for word in pair))
+    if likeliest is None:
         return read, doubts, sure
-    return mended, [], _LEAST_VALUE + 0.5 * sure
-
-
-def _without_frame(values: dict[float, int]) -> dict[float, int]:
-    """Values, and what is left of each that begins with a 1, which may be a stroke of the frame beside it."""
-    found = dict(values)
-    for value, repairs in values.items():
-        text = f"{value:g}"
-        if text.startswith("1") and (text[1:2] in set("123456789") or text[1:3] == "0."):
-            found.setdefault(float(text[1:]), repairs + 2)
-    return found
+    return likeliest, [], LEAST_VALUE + 0.5 * sure
 
 
 def _rule_below(
