@@ -1,10 +1,13 @@
 """Tracks found by themselves: what a printed grid gives away, however worn, skewed or cut off."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 from napari_welllog.errors import TracksError
 from napari_welllog.tracks import Tracks, propose_tracks
+from napari_welllog.tracks.propose import _cut_at, _joined
 
 ROWS, COLUMNS = 1600, 700
 TOP, BOTTOM = 300, 1500
@@ -197,6 +200,34 @@ def test_tracks_on_one_grid_are_told_apart_by_a_line_in_the_header(divided):
         scan[100:TOP, column : column + 3] = 0
     edges = [(track.left, track.right) for track in propose_tracks(scan).tracks]
     np.testing.assert_allclose(edges, [(40, 340), (340, 640)] if divided else [(40, 640)], atol=1.5)
+
+
+def test_a_faint_frame_in_the_header_tells_tracks_apart_too():
+    scan = paper()
+    print_grid(scan, divisions(40, 640, 20))
+    for column in (40, 340, 640):
+        scan[150:TOP, column : column + 3] = 165
+        scan[200:206, column : column + 3] = 255  # worn
+    edges = [(track.left, track.right) for track in propose_tracks(scan).tracks]
+    np.testing.assert_allclose(edges, [(40, 340), (340, 640)], atol=1.5)
+
+
+def test_a_track_ends_where_a_rule_of_the_header_ends():
+    ruled, near = [(40.0, 592.0), (699.0, 1269.0)], 30.0
+    assert _cut_at([(314.0, 1269.0)], ruled, near, 100.0) == [(592.0, 1269.0)]
+    assert _cut_at([(55.0, 430.0), (430.0, 797.0)], [(55.0, 660.0)], near, 160.0) == [(55.0, 430.0)]
+    assert _cut_at([(50.0, 580.0), (700.0, 1270.0)], ruled, near, 100.0) == [(50.0, 580.0), (700.0, 1270.0)]
+
+
+@pytest.mark.parametrize("framed", [True, False])
+def test_two_pieces_under_one_rule_are_one_track_unless_a_frame_parts_them(framed):
+    scan = paper()
+    if framed:
+        scan[:TOP, 340:343] = 0
+    log = SimpleNamespace(bands=SimpleNamespace(line_width=20), shift_at=lambda rows: 0 * rows)
+    pieces = [(40.0, 340.0), (340.0, 640.0)]
+    joined = _joined(scan, log, pieces, (38.0, 642.0), TOP)
+    assert joined == (pieces if framed else [(40.0, 640.0)])
 
 
 def test_a_white_gap_between_two_sheets_does_not_end_the_log():

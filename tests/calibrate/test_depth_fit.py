@@ -89,6 +89,14 @@ def test_what_is_a_depth(text, depth):
     assert depth_of(text) == depth
 
 
+def test_numbers_whose_first_digit_was_misread_all_along_are_refused():
+    rows = [100 + 170 * k for k in range(12)]
+    misread = [Candidate(1100 + 100 * k, row) for k, row in enumerate(rows)]
+    for k in (7, 9, 10):
+        misread[k] = Candidate(7100 + 100 * k, rows[k])
+    assert "fit about equally well" in fit_depths(misread).refused
+
+
 @pytest.mark.parametrize(("scale", "feet"), [(240, "ft"), (600, "ft"), (1200, "ft")])
 def test_a_usual_scale_tells_feet(scale, feet):
     assert unit_of_scale(12 * 200 / scale, 200) == feet

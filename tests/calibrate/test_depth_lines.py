@@ -76,3 +76,14 @@ def test_a_straight_line_needs_two_anchors_and_a_bend_one_more():
     assert thinned(straight) == [straight[0], straight[-1]]
     bent = straight[:10] + [(row + 3 * (k + 1), depth) for k, (row, depth) in enumerate(straight[10:])]
     assert len(thinned(bent)) == 3
+
+
+def test_on_paper_that_was_fed_unevenly_all_numbers_keep_their_lines():
+    rng = np.random.default_rng(4)
+    spacing, heavy = 42.0, 10
+    rows = np.cumsum(np.full(101, spacing)) + np.repeat(rng.uniform(-6, 6, 11), heavy)[:101].round(1)
+    lines = LevelLines(rows, np.where(np.arange(101) % heavy == 0, 4.0, 1.0))
+    numbered = rows[::heavy]
+    ties = tie_numbers(lines, numbered - 2.0, 100.0 * np.arange(len(numbered)), reach=20)
+    assert [tie.row for tie in ties] == numbered.tolist()
+    assert max(abs(tie.residual) for tie in ties) > 2.5

@@ -82,6 +82,11 @@ def _to_the_edge(left: float, right: float) -> tuple[float, float]:
     """Fractions of the width that the curve fills, with what it leaves of the track where that is but a strip.
 
     There the curve itself strays, and what is hatched between it and the edge is no other curve.
+
+    Examples
+    --------
+    >>> _to_the_edge(0.93, 0.96), _to_the_edge(0.5, 0.53)
+    ((0.93, 1.0), (0.5, 0.53))
     """
     return (0.0 if left < _STRIP else left), (1.0 if right > 1 - _STRIP else right)
 
