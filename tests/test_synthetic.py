@@ -458,6 +458,24 @@ def test_what_litters_the_paper_is_ink_but_no_curve(share) -> None:
     assert more > 100
 
 
+def test_a_black_bar_hides_the_curves_beneath_it() -> None:
+    """Nobody can read what lies under a solid bar, so neither the class map nor the truth says anything there."""
+    hidden = 0
+    for seed in range(12):
+        clean, barred = (one_track(seed, replace(CLEAN, bar_share=value)) for value in (0.0, 1.0))
+        for before, after in zip(clean.traces, barred.traces, strict=True):
+            rows = np.flatnonzero(np.isfinite(before.column) & np.isnan(after.column))
+            columns = np.rint(before.column[rows]).astype(int)
+            inside = (columns > 0) & (columns < barred.scan.shape[1] - 1)
+            assert (barred.scan[rows[inside], columns[inside]] == 0).all()
+            labelled = np.count_nonzero(barred.classes[rows[inside], columns[inside]])
+            assert labelled <= 0.01 * len(rows)
+            hidden += len(rows)
+            seen = np.isfinite(after.column)
+            np.testing.assert_array_equal(after.column[seen], before.column[seen])
+    assert hidden > 100
+
+
 @pytest.mark.parametrize("share", ["header_share", "sheet_gap_share"])
 def test_rows_covered_in_a_window_have_neither_truth_nor_class(share) -> None:
     press = replace(CLEAN, **{share: 1.0})

@@ -271,18 +271,20 @@ def draw_hatching(
     np.maximum(ink[every_row], hatch.astype(np.float32), out=ink[every_row[0] : every_row[-1] + 1])
 
 
-def draw_bar(ink: Ink, rng: np.random.Generator, dpi: float) -> None:
-    """Print a solid black bar as scanners leave along the edges of a page, in place."""
+def draw_bar(ink: Ink, rng: np.random.Generator, dpi: float) -> tuple[slice, slice]:
+    """Print a solid black bar as scanners leave along the edges of a page, in place; gives its rows and columns."""
     rows, columns = ink.shape
     thickness = int(dpi * log_uniform(rng, (0.03, 0.6)))
     if rng.random() < 0.7:
         start = int(rng.integers(-thickness // 2, columns))
         top = int(rng.integers(0, rows)) if rng.random() < 0.4 else 0
-        ink[top:, max(start, 0) : max(start + thickness, 0)] = 1
+        bar = slice(top, rows), slice(max(start, 0), max(start + thickness, 0))
     else:
         start = int(rng.integers(0, rows))
         left = int(rng.integers(0, columns)) if rng.random() < 0.5 else 0
-        ink[start : start + thickness // 2 + 2, left:] = 1
+        bar = slice(start, start + thickness // 2 + 2), slice(left, columns)
+    ink[bar] = 1
+    return bar
 
 
 def draw_stamp(ink: Ink, rng: np.random.Generator, dpi: float) -> None:

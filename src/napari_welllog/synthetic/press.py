@@ -342,7 +342,17 @@ def _litter(page: _Page) -> None:
     if rng.random() < settings.stamp_share:
         paper.draw_stamp(page.rest, rng, dpi)
     if rng.random() < settings.bar_share:
-        paper.draw_bar(page.rest, rng, dpi)
+        _hide_under(page, paper.draw_bar(page.rest, rng, dpi))
+
+
+def _hide_under(page: _Page, bar: tuple[slice, slice]) -> None:
+    """Take away the curves beneath a solid black bar: what lies there nobody can read, a network can only guess."""
+    page.one.ink[bar] = page.two.ink[bar] = 0
+    rows, columns = bar
+    for trace in page.traces:
+        beneath = trace.column[rows]
+        hidden = (beneath > columns.start - 0.5) & (beneath < columns.stop - 0.5)
+        beneath[hidden] = np.nan
 
 
 def _hide_rows(page: _Page) -> None:
