@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from napari_welllog.errors import TracksError
-from napari_welllog.tracks import Tracks, propose_tracks
-from napari_welllog.tracks.propose import _cut_at, _joined
+from napari_welllog.tracks import Tracks, propose_layouts, propose_tracks
+from napari_welllog.tracks.by_header import _cut_at, _joined, _with_neighbours_joined
 
 ROWS, COLUMNS = 1600, 700
 TOP, BOTTOM = 300, 1500
@@ -274,3 +274,24 @@ def test_a_scan_without_tracks_is_refused_in_one_line(scan):
     with pytest.raises(TracksError, match=r"no track was found.*tracks\.json") as caught:
         propose_tracks(scan)
     assert "\n" not in str(caught.value)
+
+
+def test_a_grid_and_a_header_that_contradict_each_other_are_both_proposed():
+    scan = paper()
+    print_grid(scan, divisions(40, 640))
+    rest = int(divisions(40, 640)[1])
+    for row in (180, 220):
+        scan[row : row + 3, rest:640] = 0  # rules whose left ends have worn away
+    layouts = propose_layouts(scan)
+    assert layouts[0].to_json() == propose_tracks(scan).to_json()
+    edges = [[(track.left, track.right) for track in layout.tracks] for layout in layouts]
+    assert any(np.allclose(found, [(40, 640)], atol=1.5) for found in edges if len(found) == 1)
+    assert any(np.allclose(found, [(rest, 640)], atol=1.5) for found in edges if len(found) == 1)
+    assert len({str(found) for found in edges}) == len(edges)
+
+
+def test_neighbours_that_touch_are_proposed_as_one_track_too():
+    assert _with_neighbours_joined([(40.0, 300.0), (302.0, 640.0), (700.0, 900.0)], 10.0) == [
+        (40.0, 640.0),
+        (700.0, 900.0),
+    ]
