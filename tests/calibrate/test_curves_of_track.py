@@ -72,3 +72,27 @@ def test_what_is_in_doubt_is_refused_with_the_reason():
     assert "'150' is hard to read" in curves_of_track("one", [doubtful], "linear").refused
     assert curves_of_track("one", [GR], "linear", ["'SP' stands without values"]).refused is not None
     assert "no scale was found" in curves_of_track("one", [], "linear").refused
+
+
+def test_a_third_curve_needs_no_grid_to_tell_its_scale():
+    assert curves_of_track("one", [GR, CALI, replace(TENS, right=1)], "unknown").refused is None
+
+
+def test_a_backup_scale_helps_to_weigh_the_pen():
+    backup = replace(GR, left=150, right=300, pen_width=2.0)
+    heavier = replace(CALI, pen="heavy", pen_width=3.0)
+    for width, told in ((2.0, True), (2.8, False)):
+        track = curves_of_track("one", [replace(GR, pen_width=width), backup, heavier], "linear")
+        assert (track.refused is None) == told
+
+
+def test_a_track_of_a_third_curve_alone_is_refused():
+    """Where a header is cut off its lowest scale is what is left, often that of the tension."""
+    assert "TENS alone" in curves_of_track("one", [TENS], "linear").refused
+
+
+def test_a_backup_scale_without_its_first_is_refused():
+    """Of a header that is cut off the backup scale may be all that is left of a curve."""
+    backup = replace(GR, left=150, right=300)
+    assert "without its first" in curves_of_track("one", [backup, CALI], "linear").refused
+    assert curves_of_track("one", [GR, backup, CALI], "linear").refused is None

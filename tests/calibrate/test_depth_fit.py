@@ -109,3 +109,15 @@ def test_a_usual_scale_tells_metres(scale):
 
 def test_an_unusual_scale_tells_nothing():
     assert unit_of_scale(7.0, 200) is None
+
+
+def test_numbers_whose_last_digits_are_not_round_together_agree_on_nothing():
+    """1426, 1446 and 1486 lie on a line, and are 1420, 1440 and 1480 with worn zeros: six feet off."""
+    for lost, agree in ((6, False), (0, True)):
+        read = [Candidate(tens + lost, 5 * (tens - 1400)) for tens in (1420, 1440, 1480)]
+        assert (fit_depths(read).refused is None) == agree
+
+
+def test_a_number_that_is_off_by_little_does_not_spoil_the_others():
+    read = [Candidate(depth, row) for depth, row in ((551, 100), (600, 300), (650, 500), (700, 700))]
+    assert fit_depths(read).chain == (1, 2, 3)

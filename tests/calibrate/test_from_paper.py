@@ -4,11 +4,16 @@ import numpy as np
 import pytest
 
 from napari_welllog.calibrate import calibrate_scan, is_installed, load_reader
+from napari_welllog.calibrate.depth_column import Strip
+from napari_welllog.calibrate.from_paper import _Calibrations, _Job, _Page, _read_header, _read_strip
+from napari_welllog.calibrate.header import Header, ReadScale
 from napari_welllog.calibrate.levelled import levelled
+from napari_welllog.calibrate.result import DepthNumber
+from napari_welllog.calibrate.straighten import measure_lean
 from napari_welllog.errors import Cancelled, OcrError
 from napari_welllog.synthetic import PressSettings
 from napari_welllog.synthetic.document import DocumentSettings, print_document
-from napari_welllog.tracks import Tracks
+from napari_welllog.tracks import Tracks, propose_tracks
 
 needs_ocr = pytest.mark.skipif(not is_installed(), reason="the extra ocr is not installed")
 
@@ -159,3 +164,107 @@ def test_grey_paper_is_levelled_and_bilevel_left_alone():
     assert levelled(grey).max() == 255
     black_and_white = np.where(grey == 90, 0, 255).astype(np.uint8)
     assert levelled(black_and_white) is black_and_white
+
+
+def without_the_left_of_its_rules(printed, track, share):
+    """A scan whose header rules have worn away over a share of one track, from its left edge."""
+    pixels = printed.log.scan.copy()
+    left, right = (int(edge) for edge in track.edges(track.top))
+    header = pixels[: int(track.top) - 6]
+    for row in np.flatnonzero((header[:, left:right] < 128).mean(axis=1) > 0.5):
+        header[max(row - 1, 0) : row + 2, left + 6 : left + int(share * (right - left))] = 255
+    return pixels
+
+
+@needs_ocr
+@pytest.mark.parametrize("seed", [3, 6])
+def test_where_a_worn_rule_misleads_the_values_of_the_header_tell_which_tracks_are_right(seed):
+    printed = document(seed=seed)
+    truth = printed.log.tracks.tracks
+    pixels = without_the_left_of_its_rules(printed, truth[1], 0.1)
+    assert propose_tracks(pixels).tracks[1].left > truth[1].edges(truth[1].top)[0] + 40
+    read = calibrate_scan(pixels, printed.log.dpi, load_reader(1))
+    assert read.is_sure
+    assert read.proposal.tracks[1].left == pytest.approx(truth[1].edges(truth[1].top)[0], abs=3)
+    assert [track.curves for track in read.proposal.tracks] == [track.curves for track in truth]
+
+
+@needs_ocr
+@pytest.mark.parametrize("inches", [0.5, 1.5])
+def test_a_log_that_seems_to_begin_above_its_scales_begins_below_them(inches):
+    printed = document()
+    dpi, truth = printed.log.dpi, printed.log.tracks.tracks
+    proposed = propose_tracks(printed.log.scan)
+    high = Tracks(
+        depth=proposed.depth,
+        tracks=[track.model_copy(update={"top": track.top - inches * dpi}) for track in proposed.tracks],
+    )
+    job = _Job(None, None)
+    read = _Calibrations(printed.log.scan, dpi, load_reader(1), job).calibration(high)
+    assert read.knows_scales
+    for track in read.proposal.tracks:
+        assert truth[0].top - 0.5 * dpi < track.top <= truth[0].top + 3
+
+
+def page_of(pixels):
+    tracks = propose_tracks(pixels).tracks
+    return _Page(pixels, 200.0, measure_lean(pixels, tracks), Blind(), _Job(None, None)), tracks[0]
+
+
+def test_a_header_that_is_not_understood_is_read_again_softened_and_thickened(monkeypatch):
+    seen = []
+
+    def read(piece, log_row, dpi, reader, tick):
+        seen.append(piece.pixels)
+        doubts = () if len(seen) == 3 else ("'0' is hard to read",)
+        place = (50.0, 70.0, 20.0, 220.0)
+        return Header([ReadScale("GR", "GR", "GAPI", 0, 150, "solid", 2.0, place, 0.9, doubts)], [])
+
+    monkeypatch.setattr("napari_welllog.calibrate.from_paper.read_header", read)
+    page, track = page_of(scan())
+    reading, _ = _read_header(page, track, 0.0, lambda share: None)
+    assert reading.refused is None
+    as_scanned, softened, thickened = seen
+    assert not np.isin(softened, (0, 255)).all()
+    assert (thickened <= as_scanned).all()
+    assert thickened.mean() < as_scanned.mean()
+
+
+def numbers_read(*depths):
+    return [
+        DepthNumber(
+            text=f"{depth}", depth=depth, place=(0, 9, 0, 9), row=100.0 * k, confidence=0.9, used=False
+        )
+        for k, depth in enumerate(depths)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("depths", "wanted"),
+    [
+        ((1426, 1446, 1460, 1488, 1500), [1420, 1440, 1460, 1480, 1500]),
+        ((1426, 1446, 1466, 1488, 1500), None),  # nearly all of it would be our own making
+        ((1423, 1447, 1461, 1482, 1504), None),
+    ],
+)
+def test_a_column_of_depths_whose_zeros_have_worn_is_known_by_those_that_have_not(
+    monkeypatch, depths, wanted
+):
+    monkeypatch.setattr(
+        "napari_welllog.calibrate.from_paper.read_numbers", lambda *_: (numbers_read(*depths), [])
+    )
+    page, track = page_of(scan())
+    numbers, _, fit = _read_strip(page, Strip(track, None), (0.0, 900.0), lambda share: None)
+    assert (fit.refused is None) == (wanted is not None)
+    if wanted is not None:
+        assert [numbers[k].depth for k in fit.chain] == wanted
+        assert numbers[0].confidence < numbers[2].confidence == 0.9
+
+
+@pytest.mark.parametrize(("row", "refused"), [(40.0, False), (12.0, True)])
+def test_above_a_scale_at_the_end_of_the_scan_another_one_may_be_cut_off(monkeypatch, row, refused):
+    scale = ReadScale("GR", "GR", "GAPI", 0, 150, "solid", 2.0, (row, row + 20, 20.0, 220.0), 0.9)
+    monkeypatch.setattr("napari_welllog.calibrate.from_paper.read_header", lambda *_: Header([scale], []))
+    page, track = page_of(scan())
+    reading, _ = _read_header(page, track, 0.0, lambda share: None)
+    assert ("cut off above" in (reading.refused or "")) == refused

@@ -8,12 +8,12 @@ from dataclasses import replace
 
 from napari_welllog.calibrate.grid_kind import GridKind
 from napari_welllog.calibrate.header import ReadScale
-from napari_welllog.calibrate.likely import is_always_log
+from napari_welllog.calibrate.likely import is_always_log, is_backup
 from napari_welllog.calibrate.names import THIRD_CURVES
 from napari_welllog.calibrate.result import Scale, TrackReading
 from napari_welllog.tracks.usual_curves import USUAL_CURVES
 
-_LIGHTER = 1.35  # times the width of the other, from which of two solid pens one is the heavier
+_LIGHTER = 1.3  # times the width of the other, from which of two solid pens one is the heavier
 _BROKEN = ("dashed", "dotted", "dash-dot")
 _LEAST_RATIO_OF_LOG = 10.0
 
@@ -62,6 +62,7 @@ def curves_of_track(
     refused = (
         _doubtful(_needed([scale for scale, _ in merged]))
         or _contradicted(read, grid)
+        or _without_its_first(read)
         or (loose[0] if loose else None)
     )
     classes = _classes(read)
@@ -102,7 +103,12 @@ def _with_backups(scales: Sequence[ReadScale]) -> list[tuple[ReadScale, int]]:
                 for one, two in zip(ends, (scale.left, scale.right), strict=True)
             ):
                 doubts = main.doubts + scale.doubts
-                kept = replace(main, doubts=doubts, confidence=min(main.confidence, scale.confidence))
+                kept = replace(
+                    main,
+                    doubts=doubts,
+                    confidence=min(main.confidence, scale.confidence),
+                    pen_width=(main.pen_width * (wraps + 1) + scale.pen_width) / (wraps + 2),
+                )
                 merged[k] = (kept, wraps + 1)
                 break
         else:
@@ -155,10 +161,10 @@ def _doubtful(scales: Sequence[ReadScale]) -> str | None:
 
 def _contradicted(scales: Sequence[Scale], grid: GridKind) -> str | None:
     """Values that do not go with the grid, or a name that stands twice."""
-    for scale in scales:
+    for scale in [scale for scale in scales if scale.mnemonic not in THIRD_CURVES]:
         usual = USUAL_CURVES.get(scale.mnemonic)
         whole_decades = _may_be_log(scale.left, scale.right)
-        if grid == "log" and not whole_decades and scale.mnemonic not in THIRD_CURVES:
+        if grid == "log" and not whole_decades:
             return (
                 f"the grid is logarithmic, but {scale.mnemonic} goes from {scale.left:g} to {scale.right:g}"
             )
@@ -178,11 +184,22 @@ def _contradicted(scales: Sequence[Scale], grid: GridKind) -> str | None:
     )
 
 
+def _without_its_first(scales: Sequence[Scale]) -> str | None:
+    """Say of which curve only the backup scale was read."""
+    for scale in scales:
+        if is_backup(scale.mnemonic, scale.left, scale.right):
+            values = f"{scale.left:g} to {scale.right:g}"
+            return f"{scale.mnemonic} goes from {values}: that is a backup scale without its first"
+    return None
+
+
 def _classes(scales: Sequence[Scale]) -> list[int | None] | str:
     """The class of each scale's curve, or why the pens do not tell."""
     read = list(range(len(scales)))
     if len(read) > 2:
         read = [k for k in read if scales[k].mnemonic not in THIRD_CURVES]
+    if all(scale.mnemonic in THIRD_CURVES for scale in scales):
+        return f"its header tells of {scales[0].mnemonic} alone, and of no curve of the rock"
     if not read or len(read) > 2:
         return f"its header has {len(read)} curves, and a track carries one or two"
     classes: list[int | None] = [None] * len(scales)

@@ -23,8 +23,14 @@ _ROWS_OF_SLACK = 4.0  # between the middle of a number and its line
 _FEWEST = 3
 _RIVAL = 0.6  # of the best chain's numbers, from which another one is no accident
 _SURE = 0.5  # confidence below which a number is not believed
+_MOST_OF_A_CHAIN = 0.6  # of its numbers, which must stand at round steps
+_ROUNDNESS = 8  # times the step of all numbers that two neighbours are apart, at most
 _ROUND_STEPS = (1, 2, 5, 10, 20, 25, 50, 100, 200, 250, 500, 1000)
-_SUFFIX = re.compile(r"(TVDSS|TVD|SSTVD|MD|FEET|FT|METRES|METERS|M|['’])\.?$", re.IGNORECASE)
+# A worn TVD is read as 1VD, FV1) and the like; its V tells that no digit of the depth is meant.
+_SUFFIX = re.compile(
+    r"['’]?(TVDSS|TVD|SSTVD|MD|FEET|FT|METRES|METERS|M|[TFI17]V[DOI01)]{1,2}|['’])\.?$", re.IGNORECASE
+)
+_LIKE_WORN_ZERO = (6, 8, 9)
 _ALIKE = str.maketrans(
     {"O": "0", "o": "0", "Q": "0", "D": "0", "I": "1", "l": "1", "|": "1", "S": "5", "B": "8"}
 )
@@ -76,6 +82,8 @@ def depth_of(text: str) -> float | None:
     --------
     >>> depth_of("1250"), depth_of("1300 TVD"), depth_of("12,500"), depth_of("-28"), depth_of("28²")
     (1250.0, 1300.0, 12500.0, None, None)
+    >>> depth_of("82001VD"), depth_of("8400FV1)"), depth_of("800'TVD")
+    (8200.0, 8400.0, 800.0)
     """
     compact = text.replace(" ", "").replace(",", "")
     compact = _SUFFIX.sub("", re.sub(r"^TVD|^MD", "", compact, flags=re.IGNORECASE))
@@ -84,6 +92,19 @@ def depth_of(text: str) -> float | None:
         return None
     compact = compact.translate(_ALIKE)
     return float(compact) if compact.isdecimal() and len(compact) <= 5 else None
+
+
+def with_worn_zeros(depths: Sequence[float]) -> list[float]:
+    """Depths whose last digits are those that a worn 0 looks like, taken for the tens that they are.
+
+    Depths are printed at round steps, so of a whole column of 1426, 1446, 1460 the 6 are zeros.
+
+    Examples
+    --------
+    >>> with_worn_zeros([1426, 1446, 1460, 1488, 1505])
+    [1420, 1440, 1460, 1480, 1505]
+    """
+    return [depth - depth % 10 if depth % 10 in _LIKE_WORN_ZERO else depth for depth in depths]
 
 
 def unit_of_scale(rows_per_unit: float, dpi: float | None) -> Literal["ft", "m"] | None:
@@ -197,11 +218,23 @@ def _best_chain(candidates: Sequence[Candidate], usable: list[int]) -> list[int]
     depths = np.array([candidates[k].depth for k in usable])
     weights = np.array([candidates[k].confidence for k in usable])
     chains = [_chain(rows, depths, weights, slope) for slope in _slopes(rows, depths)]
+    chains = [_in_round_steps(chain, depths) for chain in chains]
     chains = [chain for chain in chains if _step_of(depths[chain])]
     if not chains:
         return []
     best = max(chains, key=lambda chain: float(weights[chain].sum()))
     return [usable[k] for k in best]
+
+
+def _in_round_steps(chain: list[int], depths: FloatArray) -> list[int]:
+    """A chain without the few numbers that are no multiples of the step of all others: 551 beside 600 is 550."""
+    if _step_of(depths[chain]):
+        return chain
+    for step in reversed(_ROUND_STEPS):
+        kept = [k for k in chain if depths[k] % step == 0]
+        if len(kept) >= max(_FEWEST, _MOST_OF_A_CHAIN * len(chain)):
+            return kept
+    return chain
 
 
 def _slopes(rows: FloatArray, depths: FloatArray) -> list[float]:
@@ -248,8 +281,9 @@ def _step_of(depths: FloatArray) -> float:
     between = int(np.gcd.reduce(np.diff(whole)))
     common = int(np.gcd.reduce(np.append(whole, between)))
     step = max((step for step in _ROUND_STEPS if common % step == 0), default=0)
-    # Numbers stand at round depths: 250, 300, 350, never at 253, 303, 353.
-    return float(step) if 4 * step >= between else 0.0
+    # Numbers stand at round depths: 250, 300, 350, never at 253, 303, 353, nor at 1426, 1446, 1488.
+    least = int(np.diff(whole).min())
+    return float(step) if 4 * step >= between and _ROUNDNESS * step >= least else 0.0
 
 
 def _step(candidates: Sequence[Candidate], chain: Sequence[int]) -> float:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Literal
 
 import numpy as np
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 
 from napari_welllog.calibrate.curves_of_track import curves_of_track
 from napari_welllog.calibrate.depth_column import Strip, find_strips, read_numbers, unexplained
-from napari_welllog.calibrate.depth_fit import Candidate, Fit, fit_depths, unit_of_scale
+from napari_welllog.calibrate.depth_fit import Candidate, Fit, fit_depths, unit_of_scale, with_worn_zeros
 from napari_welllog.calibrate.depth_lines import (
     LevelLines,
     find_level_lines,
@@ -21,7 +22,7 @@ from napari_welllog.calibrate.depth_lines import (
     tie_numbers,
 )
 from napari_welllog.calibrate.grid_kind import grid_kind
-from napari_welllog.calibrate.header import read_header
+from napari_welllog.calibrate.header import Header, read_header
 from napari_welllog.calibrate.levelled import levelled
 from napari_welllog.calibrate.ocr import TextReader, load_reader
 from napari_welllog.calibrate.result import (
@@ -35,7 +36,7 @@ from napari_welllog.calibrate.result import (
 from napari_welllog.calibrate.straighten import Lean, Piece, cut, measure_lean
 from napari_welllog.calibrate.third_curve import third_curve
 from napari_welllog.errors import Cancelled, TracksError
-from napari_welllog.tracks import DepthAxis, Track, Tracks, propose_tracks
+from napari_welllog.tracks import DepthAxis, Track, Tracks, propose_layouts
 
 Pixels = NDArray[np.uint8]
 Stage = Literal["find", "depth", "scales"]
@@ -44,6 +45,8 @@ Progress = Callable[[Stage, float], None]
 _PAPER_WIDTH = 8.25  # inches, of most logs: what tells the resolution where the file does not
 _HEADER = 4.5  # inches above the log in which its scales stand
 _BELOW_TOP = 0.9  # inches by which a worn grid may seem to begin too high
+_NEXT_SCALE = 0.4  # inches below a scale in which the next one would stand
+_FURTHEST_BELOW = 2.6  # inches below the top up to which scales are looked for
 _BEYOND = 60.0  # rows above and below the log in which a number may still stand
 _LEAST_TIED = 0.5  # of the numbers that agree
 _GAP_OF_SECTIONS = 6.0  # times the usual distance of two level lines
@@ -51,6 +54,11 @@ _LEAST_PAUSE = 0.5  # inches without level lines between two sections
 _SURE_STRANGER = 0.8
 _LARGEST_SCALE, _SMALLEST_SCALE = 60.0, 8000.0  # 1:100 and 1:5000 are seen, with leeway for a wrong dpi
 _LEAST_INK_OF_A_ROW = 0.004
+_MOST_LAYOUTS = 5  # ways to part a log into tracks that are tried
+_READ_IN_FULL = 2  # numbers of a line of which the others have worn zeros
+_OF_MENDED = 0.8  # of its confidence that a number keeps whose worn zero was mended
+_CUT_OFF = 0.15  # inches below the end of the scan in which no whole scale stands above another
+_GRAIN = 0.8  # pixels that a header is softened by, when it is read once more
 _LARGER = 1.3  # times as large, when numbers are looked for once more
 _UNIT_WORDS: dict[Literal["ft", "m"], frozenset[str]] = {
     "ft": frozenset({"FT", "FEET", "FOOT"}),
@@ -115,47 +123,124 @@ def calibrate_scan(
     began = time.perf_counter()
     job.tell("find", 0.0)
     pixels = levelled(pixels)
-    proposal = _propose_longest(pixels)
-    tracks = proposal.tracks
-    job.tell("find", 0.5)
-    lean = measure_lean(pixels, tracks)
-    page = _Page(pixels, dpi, lean, reader, job)
+    job.tell("find", 0.3)
+    layouts = _layouts_of_longest(pixels)
     job.tell("find", 1.0)
     found = time.perf_counter()
-    depth, sections = _read_depth(page, tracks)
-    another = _another_pass(pixels, sections)
-    depth = depth if another is None else _refused(depth, depth.refused or another)
-    main = next(section for section in sections if section.kind == "main")
-    tracks = [track.model_copy(update={"top": main.top, "bottom": main.bottom}) for track in tracks]
-    headers, top = _read_headers(page, tracks)
-    tracks = [
-        track.model_copy(update={"top": max(track.top, min(top, track.bottom - 1))}) for track in tracks
-    ]
+    calibrations = _Calibrations(pixels, dpi, reader, job)
+    best = calibrations.best(layouts)
     ended = time.perf_counter()
-    return PaperCalibration(
-        proposal=_proposal(page, proposal, tracks, depth, headers),
-        sections=sections,
-        depth=depth,
-        tracks=headers,
-        missing=another or unexplained(pixels, tracks),
-        seconds={"find": round(found - began, 3), "read": round(ended - found, 3)},
+    return best.model_copy(
+        update={"seconds": {"find": round(found - began, 3), "read": round(ended - found, 3)}}
     )
 
 
-def _propose_longest(pixels: Pixels) -> Tracks:
-    """The tracks of the longest log of a scan: of two passes the grid of the shorter may be the clearer one."""
-    proposal = propose_tracks(pixels)
-    top, bottom = proposal.tracks[0].top, proposal.tracks[0].bottom
+def _layouts_of_longest(pixels: Pixels) -> list[Tracks]:
+    """Ways to part the longest log of a scan into tracks: of two passes the grid of the shorter may be the clearer."""
+    layouts = propose_layouts(pixels)
+    top, bottom = layouts[0].tracks[0].top, layouts[0].tracks[0].bottom
     for first, last in ((0, int(top)), (int(bottom) + 1, len(pixels))):
         if last - first <= bottom - top:
             continue
         try:
-            other = propose_tracks(pixels[first:last])
+            others = propose_layouts(pixels[first:last])
         except TracksError:
             continue
-        if other.tracks[0].bottom - other.tracks[0].top > bottom - top:
-            return _moved_down(other, first, len(pixels))
-    return proposal
+        if others[0].tracks[0].bottom - others[0].tracks[0].top > bottom - top:
+            return [_moved_down(other, first, len(pixels)) for other in others]
+    return layouts
+
+
+@dataclass
+class _Calibrations:
+    """Reads a scan with its tracks parted in one way or another, and no header twice."""
+
+    pixels: Pixels
+    dpi: float | None
+    reader: TextReader
+    job: _Job
+    headers: dict[tuple[float, ...], tuple[TrackReading, float]] = field(default_factory=dict)
+
+    def best(self, layouts: Sequence[Tracks]) -> PaperCalibration:
+        """Read the first way of parting the tracks under which everything is understood, else the likeliest one.
+
+        A header says nothing sensible under tracks that are not its own: values are missing at their edges, or
+        those of another track stand there. So the likeliest parting is read first and, where it refuses, a few
+        others.
+        """
+        first, *others = layouts[:_MOST_LAYOUTS]
+        best = self.calibration(first)
+        if best.is_sure:
+            return best
+        if not best.knows_scales:
+            understood = next(filter(self.knows_scales, others), None)
+            if understood is not None:
+                return self.calibration(understood)
+        if best.knows_depth:
+            return best
+        depths = (self.calibration(layout) for layout in others)
+        return next((read for read in depths if read.knows_depth and not best.knows_scales), best)
+
+    def page(self, tracks: Sequence[Track]) -> _Page:
+        """The scan, as tracks lie on it."""
+        return _Page(self.pixels, self.dpi, measure_lean(self.pixels, tracks), self.reader, self.job)
+
+    def knows_scales(self, layout: Tracks) -> bool:
+        """Whether the header of every track is understood, and no track is missing."""
+        page = self.page(layout.tracks)
+        # One by one, because most partings are given up at the first header, which was read before.
+        understood = all(self.read_headers(page, [track])[0][0].refused is None for track in layout.tracks)
+        return understood and unexplained(self.pixels, layout.tracks) is None
+
+    def calibration(self, layout: Tracks) -> PaperCalibration:
+        """Everything that is read with tracks parted in one way."""
+        tracks = layout.tracks
+        page = self.page(tracks)
+        depth, sections = _read_depth(page, tracks)
+        another = _another_pass(self.pixels, sections)
+        depth = depth if another is None else _refused(depth, depth.refused or another)
+        main = next(section for section in sections if section.kind == "main")
+        tracks = [track.model_copy(update={"top": main.top, "bottom": main.bottom}) for track in tracks]
+        headers, top = self.read_headers(page, tracks)
+        tracks = [
+            track.model_copy(update={"top": max(track.top, min(top, track.bottom - 1))}) for track in tracks
+        ]
+        return PaperCalibration(
+            proposal=_proposal(page, layout, tracks, depth, headers),
+            sections=sections,
+            depth=depth,
+            tracks=headers,
+            missing=another or unexplained(self.pixels, tracks),
+        )
+
+    def read_headers(self, page: _Page, tracks: Sequence[Track]) -> tuple[list[TrackReading], float]:
+        """Read the header of each track, and the row below which there is no scale."""
+
+        def tick(share: float, k: int) -> None:
+            self.job.tell("scales", (k + share) / len(tracks))
+
+        found = [self._header(page, track, 0.0, partial(tick, k=k)) for k, track in enumerate(tracks)]
+        bottom = max((below for header, below in found if header.refused is None), default=0.0)
+        for k, track in enumerate(tracks):
+            # Headers of one page end alike: where one of them reaches far down, the next to it may begin there.
+            depth = bottom - track.top + _NEXT_SCALE * page.resolution
+            if not found[k][0].scales and depth > _BELOW_TOP * page.resolution:
+                found[k] = self._header(page, track, depth, partial(tick, k=k))
+        self.job.tell("scales", 1.0)
+        bottom = max((below for header, below in found if header.refused is None), default=0.0)
+        return _without_namesakes([header for header, _ in found]), round(bottom)
+
+    def _header(
+        self, page: _Page, track: Track, below: float, tick: Callable[[float], None]
+    ) -> tuple[TrackReading, float]:
+        """The header of a track, read once, with at least so many rows below its top; and the row where it ends."""
+        left, right = (float(edge) for edge in track.edges(track.top))
+        lean = round(float(page.lean.at(track.top)), 3)
+        place = (round(left), round(right), round(track.top), lean, round(below))
+        if place not in self.headers:
+            self.headers[place] = _read_header(page, track, below, tick)
+        header, bottom = self.headers[place]
+        return header.model_copy(update={"name": track.name}), bottom
 
 
 def _another_pass(pixels: Pixels, sections: Sequence[Section]) -> str | None:
@@ -278,7 +363,21 @@ def _read_strip(
         fit = fit_depths([Candidate(n.depth, n.row, n.confidence) for n in numbers])
         if fit.refused is None or not (numbers or words):
             break
+    if fit.refused is not None:
+        mended = [
+            number if depth == number.depth else _mended(number, depth)
+            for number, depth in zip(numbers, with_worn_zeros([n.depth for n in numbers]), strict=True)
+        ]
+        again = fit_depths([Candidate(n.depth, n.row, n.confidence) for n in mended])
+        # Some must have been read to the last digit, or the line is of our own making.
+        if again.refused is None and sum(mended[k] == numbers[k] for k in again.chain) >= _READ_IN_FULL:
+            return mended, words, again
     return numbers, words, fit
+
+
+def _mended(number: DepthNumber, depth: float) -> DepthNumber:
+    """A number taken for another depth than was read."""
+    return number.model_copy(update={"depth": depth, "confidence": _OF_MENDED * number.confidence})
 
 
 def _tied(
@@ -369,7 +468,7 @@ def _unit(
 def _words_above(page: _Page, strip: Strip, top: float) -> list[str]:
     """Words in the header above the depth numbers."""
     first, last = strip.columns(top, page.pixels.shape[1])
-    piece, log_row = _above(page, first, last, top)
+    piece, log_row = _above(page, first, last, top, _BELOW_TOP * page.resolution)
 
     def tick(share: float) -> None:
         page.job.tell("depth", 1.0)
@@ -417,29 +516,72 @@ def _pause(lines: LevelLines, above: float, below: float) -> tuple[float, float]
 # --- Scales ---
 
 
-def _read_headers(page: _Page, tracks: list[Track]) -> tuple[list[TrackReading], float]:
-    """Read the header of each track, and the row below which there is no scale."""
-    headers, bottom = [], 0.0
-    for k, track in enumerate(tracks):
+def _read_header(
+    page: _Page, track: Track, below: float, tick: Callable[[float], None]
+) -> tuple[TrackReading, float]:
+    """Read the header of a track, and the row of the scan at which its lowest scale ends.
 
-        def tick(share: float, k: int = k) -> None:
-            page.job.tell("scales", (k + share) / len(tracks))
+    Where something of it is not understood it is read again, softened and then with thicker strokes: dust and what has
+    worn look different then.
+    """
+    header, piece, log_row = _header_as_scanned(page, track, below, tick)
+    grid = grid_kind(page.pixels, track)
+    reading = curves_of_track(track.name, header.scales, grid, header.loose, header.also_named)
+    for altered in (_softened, _thickened) if header.scales else ():
+        if reading.refused is None:
+            break
+        again = read_header(altered(piece), log_row, page.resolution, page.reader, tick)
+        second = curves_of_track(track.name, again.scales, grid, again.loose, again.also_named)
+        if second.refused is None and _told(again) >= _told(header) + bool(header.loose):
+            header, reading = again, second
+    if reading.refused is None and min(s.place[0] for s in reading.scales) < _CUT_OFF * page.resolution:
+        why = "its uppermost scale stands at the end of the scan, and another one may be cut off above it"
+        reading = reading.model_copy(update={"confidence": 0.0, "refused": why})
+    return reading, piece.on_scan(header.bottom, len(piece.pixels[0]) / 2)[0]
 
-        left, right = (float(edge) for edge in track.edges(track.top))
-        piece, log_row = _above(page, left, right, track.top)
+
+def _told(header: Header) -> int:
+    """How many curves a header tells of: what is not understood must not have been wiped away."""
+    return len(header.scales) + len(header.also_named)
+
+
+def _header_as_scanned(
+    page: _Page, track: Track, below: float, tick: Callable[[float], None]
+) -> tuple[Header, Piece, float]:
+    """Read the header of a track, with at least so many rows below its top; the paper read, and the log's row on it."""
+    left, right = (float(edge) for edge in track.edges(track.top))
+    below = max(below - _BELOW_TOP * page.resolution, 0.0)
+    while True:
+        below += _BELOW_TOP * page.resolution
+        piece, log_row = _above(page, left, right, track.top, below)
         header = read_header(piece, log_row, page.resolution, page.reader, tick)
-        headers.append(
-            curves_of_track(
-                track.name, header.scales, grid_kind(page.pixels, track), header.loose, header.also_named
-            )
-        )
-    page.job.tell("scales", 1.0)
-    return _without_namesakes(headers), round(bottom)
+        # Where scales go on to the end of what was looked at, the log begins still further down.
+        room = len(piece.pixels) - header.bottom
+        if (
+            not header.scales
+            or room > _NEXT_SCALE * page.resolution
+            or below > _FURTHEST_BELOW * page.resolution
+        ):
+            return header, piece, log_row
 
 
-def _above(page: _Page, left: float, right: float, top: float) -> tuple[Piece, float]:
-    """The paper above the log between two columns at its top, upright, and a little below; and the log's row."""
-    height, below = min(_HEADER * page.resolution, top), _BELOW_TOP * page.resolution
+def _softened(piece: Piece) -> Piece:
+    """A piece of paper whose finest grain is smoothed away."""
+    from scipy.ndimage import gaussian_filter
+
+    return replace(piece, pixels=np.asarray(gaussian_filter(piece.pixels, _GRAIN), np.uint8))
+
+
+def _thickened(piece: Piece) -> Piece:
+    """A piece of paper whose strokes are a pixel wider."""
+    from scipy.ndimage import grey_erosion
+
+    return replace(piece, pixels=np.asarray(grey_erosion(piece.pixels, (2, 2)), np.uint8))
+
+
+def _above(page: _Page, left: float, right: float, top: float, below: float) -> tuple[Piece, float]:
+    """The paper above the log between two columns at its top, upright, and rows below it; and the log's row."""
+    height = min(_HEADER * page.resolution, top)
     middle, lean = page.pixels.shape[1] / 2, float(page.lean.at(top))
     bottom = top + lean * (left - middle)
     shift = lean * height

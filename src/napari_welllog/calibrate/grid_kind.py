@@ -38,12 +38,16 @@ def grid_kind(pixels: NDArray[np.uint8], track: Track) -> GridKind:
     lines = _inner_lines(pixels, track)
     if len(lines) < 2:
         return "unknown"
-    even = max(_score(lines, np.arange(1, count) / count) for count in _LINEAR_DIVISIONS)
+    evenly = {count: _score(lines, np.arange(1, count) / count) for count in _LINEAR_DIVISIONS}
+    divisions = max(evenly, key=lambda count: evenly[count])
+    even = evenly[divisions]
     decades = max(
         _score(lines, _decades(count, start)) for count in range(1, _MOST_DECADES + 1) for start in (1, 2)
     )
     if max(even, decades) < _FITS or abs(even - decades) < 0.1:
         return "unknown"
+    if even > decades and divisions <= _MOST_DECADES:
+        return "unknown"  # where the finer lines have worn away, those between decades stand as evenly
     return "linear" if even > decades else "log"
 
 

@@ -16,6 +16,7 @@ from napari_welllog.calibrate.header_words import (
     MINUS,
     REPEATED,
     Words,
+    is_clear,
     is_single,
     mended,
     once,
@@ -31,12 +32,14 @@ from napari_welllog.calibrate.likely import (
 )
 from napari_welllog.calibrate.names import (
     THIRD_CURVES,
+    alike_curves,
     likely_curve,
     mnemonic_of,
-    nearly,
+    near_curves,
     own_mnemonic,
     split_unit,
     unit_of,
+    units_of,
 )
 from napari_welllog.calibrate.ocr import Box, TextReader
 from napari_welllog.calibrate.pens import Rule, faint_rule, weighed
@@ -48,11 +51,14 @@ _TEXT_HEIGHT = 26.0  # pixels at which the models read best
 _NAME_ABOVE = 2.2  # heights of a line between a name and its values
 _LINE_ABOVE = 3.5  # heights of a line between two scales
 _RULE_BELOW = 2.2  # heights of a line between values and their rule
+_UNEVEN = 0.035  # inches by which the values of a track may stand nearer to one edge
+_LEAST_UNEVEN = 6.0  # pixels
+_SOFTENED = 1.2  # pixels of text that is _TEXT_HEIGHT tall
 _INK = 140  # grey values below it are ink
 _SURE_VALUE = 0.75
 _SURE_UNUSUAL = 0.9
 _SURE_NAME = 0.9
-_SHORTEST_NAME = 2  # letters
+_SHORTEST_NAME = 3  # letters of a curve that is no usual one
 _LETTERS_OF_A_NAME = 3
 _MOST_WORDS = 6  # pieces of text on a line of a header
 _MOST_BELOW = 2  # lines in the log that tell no scale, after which no more are read
@@ -128,22 +134,27 @@ def read_header(
     Header
         The scales, and what else was read.
     """
-    parts = take_apart(piece.pixels < _INK, dpi)
+    parts = take_apart(piece.pixels < _INK, dpi, piece.pixels)
     lines = _read_lines(piece, parts, log_row, reader, tick)
     width = piece.pixels.shape[1]
-    scales, rules, used = [], [], []
+    scales, rules, used, pairs = [], [], [], []
     for k, line in enumerate(lines):
         pair = _pair(line, width)
         named = _name_words(lines, k, pair, parts.rules, width) if pair is not None else []
         if pair is not None and (line[0].box.top < log_row or _is_a_curve(named)):
             scales.append(_scale(piece, lines, k, pair, named))
+            pairs.append(pair)
             rules.append(_rule_below(piece, lines, k, pair, parts.rules, width))
             used += [*pair, *named]
     unread = _lines_of_third_curves(lines, used)
     thirds = [rule for _, line in unread if (rule := _next_rule(line, parts.rules)) is not None]
     used += [word for _, line in unread for word in line]
     last = max([log_row, *(word.box.bottom + 1 for word in used)])
-    unexplained = _unexplained_lines(lines, used, log_row, width)
+    unexplained = (
+        _unexplained_lines(lines, used, log_row, width, parts.rules)
+        + _inner_values(lines, pairs)
+        + _uneven_margins(pairs, scales, width, dpi)
+    )
     return Header(
         [
             replace(scale, pen=pen, pen_width=rule.width)
@@ -190,7 +201,10 @@ def _next_rule(words: Sequence[Words], rules: Sequence[Rule]) -> Rule | None:
 
 def _is_a_curve(named: Sequence[Words]) -> bool:
     """Whether words name a usual curve, or are more like one with its unit than like any other."""
-    return _usual(named) is not None or likely_curve(" ".join(word.text for word in named)) is not None
+    said = " ".join(word.text for word in named)
+    name, unit = split_unit(said)
+    known = _usual(named) is not None or likely_curve(said) is not None
+    return known or (unit is not None and bool(near_curves(name)))
 
 
 def _usual(named: Sequence[Words]) -> str | None:
@@ -199,8 +213,21 @@ def _usual(named: Sequence[Words]) -> str | None:
     return mnemonic or _by_other_readings(named, None, None)[0]
 
 
+def _is_over_a_rule(line: Sequence[Words], rules: Sequence[Rule], width: int) -> bool:
+    """Whether words with a number at an edge of the track stand over a rule, as a scale does."""
+    numbers = [
+        word
+        for word in line
+        if word.value is not None
+        and not is_single(word.box)
+        and min(word.box.left, width - word.box.right) < _AT_EDGE * width
+    ]
+    letters = sum(character.isalpha() for word in line for character in word.text)
+    return bool(numbers) and letters >= _LETTERS_OF_A_NAME and _next_rule(line, rules) is not None
+
+
 def _unexplained_lines(
-    lines: list[list[Words]], used: Sequence[Words], log_row: float, width: int
+    lines: list[list[Words]], used: Sequence[Words], log_row: float, width: int, rules: Sequence[Rule]
 ) -> tuple[str, ...]:
     """Lines of words among the scales or just below them that tell no scale: one may stand there that was not read."""
     if not used:
@@ -212,6 +239,9 @@ def _unexplained_lines(
         top = line[0].box.top
         if any(word in used for word in line) or not first < top < last + _LINE_ABOVE * height:
             continue
+        if top >= log_row and _is_over_a_rule(line, rules, width):
+            found.append(f"{' '.join(word.text for word in line)!r} among the scales is not understood")
+            continue
         # Where the log has begun, only a long name between values at both edges is a scale and no scrap of a curve.
         if top >= log_row and _pair(line, width) is None:
             continue
@@ -220,6 +250,34 @@ def _unexplained_lines(
         if words and not all(map(_is_only_unit, words)):
             found.append(f"{' '.join(words)!r} among the scales is not understood")
     return tuple(found)
+
+
+def _inner_values(lines: list[list[Words]], pairs: Sequence[tuple[Words, Words]]) -> tuple[str, ...]:
+    """Say where surely read values stand between those at the edges: the scales of two tracks, side by side."""
+    for pair in pairs:
+        line = next((words for words in lines if any(word.box == pair[0].box for word in words)), [])
+        inner = [w for w in line if not _is_one_of(w, pair) and w.value is not None and not w.doubt]
+        for word in inner:
+            if word.confidence > _SURE_UNUSUAL and not is_single(word.box):
+                return (f"{word.text!r} stands between the values of a scale",)
+    return ()
+
+
+def _uneven_margins(
+    pairs: Sequence[tuple[Words, Words]], scales: Sequence[ReadScale], width: int, dpi: float
+) -> tuple[str, ...]:
+    """Say where values stand nearer to one edge of the track than to the other: then an edge is not the track's."""
+    if not pairs:
+        return ()
+    right = min(width - pair[1].box.right for pair in pairs)
+    left = min(pair[0].box.left for pair in pairs)
+    if all(scale.left < 0 for scale in scales):
+        # A worn minus is not always part of the ink of its number.
+        height = pairs[0][0].box.height
+        left = min((left, left - MINUS * height), key=lambda margin: abs(margin - right))
+    if abs(left - right) < max(_UNEVEN * dpi, _LEAST_UNEVEN):
+        return ()
+    return (f"its values stand {left:.0f} pixels from one edge and {right:.0f} from the other",)
 
 
 def _loose_ends(
@@ -261,17 +319,11 @@ def _read_lines(
     for done, line in enumerate(parts.lines, start=1):
         boxes = [_with_room_for_a_minus(box) for box in line.boxes]
         patches = [_patches(clean, box) for box in boxes]
-        first, second = (
-            [(text.translate(_WIDE), sure) for text, sure in reader.read([patch[k] for patch in patches])]
-            for k in (0, 1)
-        )
-        singles = [is_single(box) for box in line.boxes]
-        first, second = (
-            [once(*said) if single else said for said, single in zip(read, singles, strict=True)]
-            for read in (first, second)
-        )
+        first, second = (_said(reader, line.boxes, [patch[k] for patch in patches]) for k in (0, 1))
         read = zip(line.boxes, first, second, strict=True)
         words = [words_of(box, parts.bare, one, two) for box, one, two in read]
+        if line.top < log_row or _pair(words, piece.pixels.shape[1]) is not None:
+            words = _read_again(words, [patch[0] for patch in patches], parts, reader)
         said = [one for one, _ in first], [two for two, _ in second]
         lines.append(_parted(words, said, piece.pixels.shape[1]))
         tick(done / len(parts.lines))
@@ -283,41 +335,82 @@ def _read_lines(
     return lines
 
 
+def _said(
+    reader: TextReader, boxes: Sequence[Box], patches: Sequence[NDArray[np.uint8]]
+) -> list[tuple[str, float]]:
+    """What pieces of text say, and how surely."""
+    read = [(text.translate(_WIDE), sure) for text, sure in reader.read(patches)]
+    return [once(*said) if is_single(box) else said for said, box in zip(read, boxes, strict=True)]
+
+
+def _read_again(
+    words: list[Words], patches: Sequence[NDArray[np.uint8]], parts: HeaderParts, reader: TextReader
+) -> list[Words]:
+    """Words, those that were read in two ways or not surely read twice more: softened, and with thicker strokes."""
+    unclear = [k for k, word in enumerate(words) if not is_clear(word)]
+    if not unclear:
+        return words
+    boxes = [words[k].box for k in unclear]
+    softer, thicker = (
+        _said(reader, boxes, [altered(patches[k]) for k in unclear]) for altered in (_softened, _thickened)
+    )
+    again = dict(zip(unclear, zip(softer, thicker, strict=True), strict=True))
+    return [
+        words_of(word.box, parts.bare, *word.readings, *again[k]) if k in again else word
+        for k, word in enumerate(words)
+    ]
+
+
+def _softened(patch: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """A piece of text whose worn strokes run together a little."""
+    from scipy.ndimage import gaussian_filter
+
+    return np.asarray(gaussian_filter(patch, _SOFTENED), np.uint8)
+
+
+def _thickened(patch: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """A piece of text whose strokes are a pixel wider."""
+    from scipy.ndimage import grey_erosion
+
+    return np.asarray(grey_erosion(patch, (2, 2)), np.uint8)
+
+
 def _parted(words: list[Words], said: tuple[list[str], list[str]], width: int) -> list[Words]:
     """Words, where a value has run into the name beside it taken apart, if both readings say the same value."""
     parted: list[Words] = []
     for word, texts in zip(words, zip(*said, strict=True), strict=True):
         box, length = word.box, max(len(texts[0]), 1)
-        value, rest = _split(texts, _VALUE_FIRST) if box.left < _AT_EDGE * width else ("", texts)
-        if value:
-            border = box.left + len(value) / length * box.width
-            parted.append(_taken_apart(word, box._replace(right=border), value, rest[0][:1].isspace()))
+        values, rest = _split(texts, _VALUE_FIRST) if box.left < _AT_EDGE * width else ((), texts)
+        if values:
+            border = box.left + len(values[0]) / length * box.width
+            parted.append(_taken_apart(word, box._replace(right=border), values, rest[0][:1].isspace()))
             box = box._replace(left=border)
-        value, rest = _split(rest, _VALUE_LAST) if box.right > (1 - _AT_EDGE) * width else ("", rest)
-        border = word.box.right - len(value) / length * word.box.width
+        values, rest = _split(rest, _VALUE_LAST) if box.right > (1 - _AT_EDGE) * width else ((), rest)
+        border = word.box.right - len(values[0] if values else "") / length * word.box.width
         if rest == texts:
             parted.append(word)
         else:
-            parted.append(replace(word, box=box._replace(right=border), text=rest[0]))
-        if value:
-            parted.append(_taken_apart(word, box._replace(left=border), value, rest[0][-1:].isspace()))
+            parted.append(replace(word, box=box._replace(right=border), text=rest[0], readings=()))
+        if values:
+            parted.append(_taken_apart(word, box._replace(left=border), values, rest[0][-1:].isspace()))
     return parted
 
 
-def _taken_apart(word: Words, box: Box, value: str, spaced: bool) -> Words:
+def _taken_apart(word: Words, box: Box, values: tuple[str, ...], spaced: bool) -> Words:
     """The value of words that held a name too; where no space parts them, a digit may have been read as a letter."""
-    doubt = word.doubt if spaced else f"{value!r} runs into the name beside it"
-    readings = tuple((value, sure) for _, sure in word.readings)
-    return replace(word, box=box, text=value, doubt=doubt, readings=readings)
+    doubt = word.doubt if spaced else f"{values[0]!r} runs into the name beside it"
+    doubt = doubt if len(set(values)) == 1 else f"read as {' and as '.join(map(repr, values))}"
+    readings = tuple((value, sure) for value, (_, sure) in zip(values, word.readings, strict=False))
+    return replace(word, box=box, text=values[0], doubt=doubt, readings=readings)
 
 
-def _split(texts: tuple[str, ...], pattern: re.Pattern[str]) -> tuple[str, tuple[str, ...]]:
-    """The value at one end of two readings, and what is left of them; no value where they do not agree on it."""
+def _split(texts: tuple[str, ...], pattern: re.Pattern[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The values at one end of two readings, which may differ by a sign, and what is left; none where more differs."""
     matches = [match for match in (pattern.fullmatch(text.strip()) for text in texts) if match]
-    values = {match["value"] for match in matches}
-    if len(matches) < len(texts) or len(values) > 1:
-        return "", texts
-    return values.pop(), tuple(match["rest"] for match in matches)
+    values = tuple(match["value"] for match in matches)
+    if len(matches) < len(texts) or len({value.lstrip("-") for value in values}) > 1:
+        return (), texts
+    return values, tuple(match["rest"] for match in matches)
 
 
 def _with_room_for_a_minus(box: Box) -> Box:
@@ -376,25 +469,30 @@ def _scale(
     if mnemonic is None:
         # The words of its own line may not belong to a name that stands above them.
         usual = [word for word in named if mnemonic_of(split_unit(word.text)[0]) is not None]
-        name = split_unit(usual[0].text)[0] if len(usual) == 1 else name
-        mnemonic = mnemonic_of(name)
+        mnemonic = _told_by_scale(near_curves(name), unit, pair)
+        name = split_unit(usual[0].text)[0] if len(usual) == 1 and mnemonic is None else name
+        mnemonic = mnemonic or mnemonic_of(name)
     if mnemonic is None or unit is None:
         mnemonic, unit = _by_other_readings(named, mnemonic, unit)
     unit = unit or _unit_below(lines, at, height, piece.pixels.shape[1])
+    if mnemonic is not None and unit is not None and unit not in (units_of(mnemonic) or (unit,)):
+        unit = None
     likely = likely_curve(text) if mnemonic is None or unit is None else None
     if mnemonic is None and likely is not None:
         mnemonic = likely[0]
     if unit is None and likely is not None and likely[0] == mnemonic:
         unit = likely[1]
+    near = near_curves(name) if mnemonic is None else set()
+    mnemonic = mnemonic or _told_by_scale(_near_in_any_reading(named) or alike_curves(text), unit, pair)
     values, doubts, confidence = _values_of(pair, mnemonic or "", unit or "")
     unit = unit or unit_by_values(mnemonic or "", *values)
     if unit is None and _BRACKETS & set(text):
         doubts.append("its unit is hard to read")
     sure = min([word.confidence for word in named], default=0.0)
-    if mnemonic is None and (sure < _SURE_NAME or len(own_mnemonic(name)) < _SHORTEST_NAME):
+    if mnemonic is None and near:
+        doubts.append(f"the name {name!r} may be {' or '.join(sorted(near))}")
+    elif mnemonic is None and (sure < _SURE_NAME or len(own_mnemonic(name)) < _SHORTEST_NAME):
         doubts.append(f"the name {name!r} is hard to read" if name else "no name stands by its values")
-    elif mnemonic is None and (alike := nearly(name)) is not None:
-        doubts.append(f"the name {name!r} may be {alike}")
     box = Box(
         min(w.box.top for w in (*pair, *named)),
         max(w.box.bottom for w in (*pair, *named)),
@@ -424,6 +522,30 @@ def _by_other_readings(
             name, read_unit = split_unit(text)
             mnemonic, unit = mnemonic or mnemonic_of(name), unit or read_unit
     return mnemonic, unit
+
+
+def _near_in_any_reading(named: Sequence[Words]) -> set[str]:
+    """The usual curves whose names are a letter away from one of the readings of words."""
+    said = [" ".join(word.text for word in named)]
+    for place, word in enumerate(named):
+        for text, _ in word.readings:
+            said.append(" ".join(text if k == place else other.text for k, other in enumerate(named)))
+    return {mnemonic for text in said for mnemonic in near_curves(split_unit(text)[0])}
+
+
+def _told_by_scale(near: set[str], unit: str | None, pair: tuple[Words, Words]) -> str | None:
+    """The one of several curves that is usually printed in such a unit with such values; None where it is not one.
+
+    A name a letter away from a usual one, with the unit and the scale of that curve, is that name, misread.
+    """
+    lefts, rights = (word.values().items() for word in pair)
+    fits = {
+        mnemonic
+        for mnemonic in near
+        if (unit is None or unit in units_of(mnemonic))
+        and only_usual(mnemonic, unit or "", lefts, rights) is not None
+    }
+    return fits.pop() if len(fits) == 1 else None
 
 
 def _values_of(
@@ -498,7 +620,12 @@ def _name_words(
         if _usual(above) is not None:
             break
     # What stands between the values may be but a unit that is hard to read.
-    return above + inner if _usual(above) is not None or all(_is_only_unit(w.text) for w in inner) else inner
+    return above + inner if _usual(above) is not None or all(map(_may_be_unit, inner)) else inner
+
+
+def _may_be_unit(word: Words) -> bool:
+    """Whether words are a unit and no name in any way that they were read."""
+    return any(_is_only_unit(text) for text in (word.text, *(said for said, _ in word.readings)))
 
 
 def _is_one_of(word: Words, pair: tuple[Words, Words]) -> bool:

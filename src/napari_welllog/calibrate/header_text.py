@@ -62,7 +62,7 @@ class HeaderParts:
     bare: Ink
 
 
-def take_apart(ink: Ink, dpi: float) -> HeaderParts:
+def take_apart(ink: Ink, dpi: float, grey: NDArray[np.uint8] | None = None) -> HeaderParts:
     """Find the rules and the lines of text of one track's header.
 
     Parameters
@@ -71,6 +71,8 @@ def take_apart(ink: Ink, dpi: float) -> HeaderParts:
         The header, upright.
     dpi : float
         Pixels per inch.
+    grey : uint8 (rows, columns), optional
+        The header as it was scanned, which tells the pens of its rules better.
 
     Examples
     --------
@@ -83,7 +85,7 @@ def take_apart(ink: Ink, dpi: float) -> HeaderParts:
     """
     bare = ink & ~_frames(ink, dpi)
     bands = _rule_bands(bare, dpi)
-    rules = [pen_of(bare, band) for band in bands]
+    rules = [pen_of(bare, band, grey) for band in bands]
     text = bare.copy()
     for top, bottom in bands:
         text[max(top - 1, 0) : bottom + 1] = False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Literal
@@ -20,6 +21,8 @@ LEAST_VALUE = 0.4  # how surely a value must be read to be mended by the usual s
 _NUMBER = re.compile(r"[-+]?(\d+(\.\d+)?|\.\d+)")
 _LOST_POINT = re.compile(r"[-+]?0\d{0,2}[1-9]")  # no scale prints 045: a point has worn away
 _SPECKS = re.compile(r"^[.,:;'`·\"\[(|]+(?=-)|^[:;'`·\"\[(|]+|^\.(?=\d*00$)|(?<=\d)[.,:;'`·\")\]!]+$")
+_WORN_BEFORE_POINT = re.compile(r"[^.](\.\d{1,2})")
+_ZEROS = re.compile("00+")
 _SIGNED_LAST = re.compile(r"-\d+(\.\d+)?$")
 _THOUSANDS = re.compile(r"[-+]?\d{1,3}(,\d{3})+")
 _ALIKE = str.maketrans(
@@ -41,12 +44,33 @@ _ALIKE = str.maketrans(
         "_": "-",
     }
 )
-_LETTERS_FOR_DIGITS = str.maketrans({"S": "5", "B": "8", "Z": "2", "D": "0", "i": "1", "!": "1", "]": "1"})
+_LETTERS_FOR_DIGITS = str.maketrans(
+    {
+        **dict.fromkeys("DcCUue", "0"),
+        **dict.fromkeys("i!]t", "1"),
+        **{
+            "Z": "2",
+            "A": "4",
+            "S": "5",
+            "s": "5",
+            "$": "5",
+            "E": "6",
+            "G": "6",
+            "b": "6",
+            "B": "8",
+            "g": "9",
+            "q": "9",
+        },
+    }
+)
 _LIKE_ZERO = frozenset("0DOQUCGocunθ○。□口ロ")
 _NO_DIGITS = ".,:;'`·•\"-"
 _DUST_AS_READ = " .,:;'`·•\""
 _LIKE_WORN_ZERO = frozenset("689")
 _MOST_WORN_ZEROS = 3
+_THIN = 0.45  # of its height that a 1 is wide
+_CLEAR = 0.93  # how surely a piece of text must be read that two readings do
+_OF_SEVERAL = 1.1  # by which three readings out of four are surer than the share of them
 _DIGITS_OF_DENSITY = 3  # of 1.95 without its point
 
 
@@ -86,10 +110,14 @@ class Words:
         found: dict[float, int] = {}
         if is_single(self.box) and {text for text, _ in self.readings} & _LIKE_WORN_ZERO:
             found[0.0] = 2
+        if self.box.width < _THIN * self.box.height and not any(text for text, _ in self.readings):
+            found[1.0] = 2  # a stroke that is too thin for the models
         for text, confidence in self.readings or ((self.text, self.confidence),):
             if confidence >= LEAST_VALUE:
                 for value, repairs in _values(text, self.lost):
                     found[value] = min(repairs, found.get(value, repairs))
+        if self.value is not None and not self.doubt:
+            found[self.value] = -1  # what most readings tell comes before what one of them may
         return found
 
 
@@ -127,24 +155,49 @@ def once(text: str, confidence: float) -> tuple[str, float]:
     return (letters[0], confidence**0.5) if len(letters) == REPEATED and len(set(letters)) == 1 else ("", 0.0)
 
 
-def words_of(box: Box, text: Ink, one: tuple[str, float], two: tuple[str, float]) -> Words:
-    """What two readings of a piece of text come to."""
-    values = value_of(one[0]), value_of(two[0])
-    best = max(one, two, key=lambda reading: reading[1])
-    if values[0] is None and values[1] is None:
-        return Words(box, *best, readings=(one, two))
-    if values[0] != values[1]:
-        number = one if values[0] is not None else two
-        doubt = f"read as {one[0]!r} and as {two[0]!r}"
-        return Words(box, number[0], 0.0, doubt, _lost_mark(text, box, number[0]), (one, two))
-    lost = _lost_mark(text, box, one[0])
+def words_of(box: Box, text: Ink, *readings: tuple[str, float]) -> Words:
+    """What two or more readings of a piece of text come to.
+
+    Where the first two tell different numbers, one that most of four readings tell counts.
+    """
+    values = [value_of(said) for said, _ in readings]
+    if all(value is None for value in values):
+        return Words(box, *max(readings[:2], key=lambda reading: reading[1]), readings=readings)
+    agreed = values[0] if values[0] == values[1] and values[0] is not None else _told_by_most(values)
+    if agreed is None:
+        number = next(reading for reading, value in zip(readings, values, strict=True) if value is not None)
+        told = list(dict.fromkeys(repr(said) for said, _ in readings))
+        doubt = f"read as {' and as '.join(told[:2])}"
+        return Words(box, number[0], 0.0, doubt, _lost_mark(text, box, number[0]), readings)
+    telling = [reading for reading, value in zip(readings, values, strict=True) if value == agreed]
+    lost = _lost_mark(text, box, telling[0][0])
     doubts = {
-        "minus": f"{one[0]!r} has a minus before it that was not read",
-        "point": f"{one[0]!r} has lost a point",
+        "minus": f"{telling[0][0]!r} has a minus before it that was not read",
+        "point": f"{telling[0][0]!r} has lost a point",
     }
+    sure = min(confidence for _, confidence in telling) * len(telling) / len(readings)
     return Words(
-        box, one[0], 0.0 if lost else min(one[1], two[1]), doubts[lost] if lost else "", lost, (one, two)
+        box,
+        telling[0][0],
+        0.0 if lost else min(sure * _OF_SEVERAL, 1.0) if len(readings) > 2 else sure,
+        doubts[lost] if lost else "",
+        lost,
+        readings,
     )
+
+
+def _told_by_most(values: Sequence[float | None]) -> float | None:
+    """The number that three readings tell, or all but one of more; None where they do not agree so far."""
+    numbers = [value for value in values if value is not None]
+    likeliest = max(numbers, key=numbers.count)
+    return likeliest if numbers.count(likeliest) >= max(3, len(values) - 1) else None
+
+
+def is_clear(word: Words) -> bool:
+    """Whether two readings of a piece of text agree well enough that no more are needed."""
+    if word.value is None and not word.doubt:
+        return not word.tells or word.confidence >= _CLEAR
+    return bool(word.lost) or (not word.doubt and word.confidence >= _CLEAR)
 
 
 def _lost_mark(text: Ink, box: Box, said: str) -> Literal["minus", "point", ""]:
@@ -199,11 +252,19 @@ def _values(text: str, lost: str) -> list[tuple[float, int]]:
     """Values that a text may tell, each with the number of repairs: the more, the less it says so itself."""
     read = value_of(text)
     found = [] if read is None else [(read, 1 if lost else 0)]
+    if read is not None and read < 0:
+        found.append((-read, 2))  # the minus may be dust
     plain = text.replace(" ", "").translate(_ALIKE).translate(_LETTERS_FOR_DIGITS).strip(_NO_DIGITS)
+    plain = plain.replace(":", ".")  # a point with dust above it
     mended = value_of(plain)
     signed = _SIGNED_LAST.search(text.replace(" ", ""))
     if read is None and signed is not None:
         found.append((float(signed[0]), 2))  # a scrap before a minus
+    if _ZEROS.fullmatch(plain):
+        found.append((10.0 ** len(plain), 2))  # the 1 has become one with the frame
+    if (fraction := _WORN_BEFORE_POINT.fullmatch(plain)) is not None:
+        sign = -1 if text.strip()[:1] == "-" or lost == "minus" else 1
+        found.append((sign * float(fraction[1]), 2))  # a 0 that has worn
     if mended is None:
         return found
     if read is None or abs(read) != mended:
@@ -222,7 +283,8 @@ def _values(text: str, lost: str) -> list[tuple[float, int]]:
     if plain.isdecimal() and len(plain) == _DIGITS_OF_DENSITY:
         found.append((float(f"{plain[0]}.{plain[1:]}"), 2))
     if plain.isdecimal() and (lost == "point" or plain.startswith("0")):
-        pointed = [float(f"{plain[:k]}.{plain[k:]}") for k in range(1, len(plain))]
+        # No scale prints 10.00.
+        pointed = [float(f"{plain[:k]}.{plain[k:]}") for k in range(1, len(plain)) if set(plain[k:]) != {"0"}]
         found += [(sign * value, 1 + (sign < 0)) for value in pointed for sign in (1, -1)]
     return found
 

@@ -107,6 +107,17 @@ def usual_scales(mnemonic: str) -> set[tuple[float, float]]:
     return {*usual, *((right, round(2 * right - left, 6)) for left, right in linear)}
 
 
+def is_backup(mnemonic: str, left: float, right: float) -> bool:
+    """Whether a scale is one that goes on where a usual one ends: nobody prints it without that.
+
+    Examples
+    --------
+    >>> is_backup("RHOB", 2.95, 3.95), is_backup("RHOB", 1.95, 2.95), is_backup("TRACER", 5, 10)
+    (True, False, False)
+    """
+    return (left, right) in usual_scales(mnemonic) and (left, right) not in _USUAL[mnemonic]
+
+
 def only_usual(
     mnemonic: str, unit: str, lefts: Iterable[tuple[float, int]], rights: Iterable[tuple[float, int]]
 ) -> tuple[float, float] | None:
@@ -193,6 +204,8 @@ def unlikely_values(mnemonic: str, left: float, right: float) -> list[str]:
     decades = low > 0 and abs(math.log10(high / low) - round(math.log10(high / low))) < 1e-6
     if not decades and not _is_round(high - low):
         return [f"{left:g} to {right:g} does not divide into round steps"]
+    if mnemonic == "RHOB" and low <= 0:
+        return [f"{mnemonic} from {left:g} to {right:g} can hardly be a density"]
     lost = (
         (mnemonic in _POROSITIES and low > 0)
         or (mnemonic == "SP" and left > right)

@@ -68,6 +68,8 @@ _LEAST_FOR_ALIKE = 6
 _LIKELY = 0.72  # share of letters from which a misread name with its unit is still that of a curve
 _ALIKE_LETTERS = str.maketrans("1LJ0QD5", "IIIOOOS")
 _NEARLY = 0.8
+_SHORTEST_NEAR = 2  # letters
+_STROKES = str.maketrans("!|1", "III")
 _APART = 0.1  # by which no other curve is as likely
 _UNITS_OF: dict[str, tuple[str, ...]] = {
     "GR": ("GAPI",),
@@ -84,14 +86,20 @@ _UNITS_OF: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("SPHI", "NPHI", "DPHI"), ("pu", "v/v")),
     **dict.fromkeys(("ILD", "ILM", "LLD", "LLS", "LL8", "SFL", "MSFL", "SN", "LN"), ("ohm.m",)),
 }
+_SHORTEST_LIKELY = 6  # letters of a name; of a shorter one the unit beside it would decide
 _PRINTED = [
-    (_NO_LETTER.sub("", name + spelling), mnemonic, unit)
+    (_NO_LETTER.sub("", name + spelling), mnemonic, unit, len(_NO_LETTER.sub("", name)))
     for mnemonic, names in _NAMES.items()
     for name in names
     for unit in _UNITS_OF.get(mnemonic, ())
     for spelling in _UNITS[unit]
-] + [(_NO_LETTER.sub("", name), mnemonic, None) for mnemonic, names in _NAMES.items() for name in names]
-"""What headers print, without anything but letters and digits: names with their units, and names alone."""
+] + [
+    (compact, mnemonic, None, len(compact))
+    for mnemonic, names in _NAMES.items()
+    for compact in (_NO_LETTER.sub("", name) for name in names)
+]
+"""What headers print, without anything but letters and digits: names with their units, and names alone; and the
+letters of the name."""
 
 
 def unit_of(text: str) -> str | None:
@@ -102,15 +110,28 @@ def unit_of(text: str) -> str | None:
     >>> unit_of("API UNITS"), unit_of("usec/ft"), unit_of("OHM-M"), unit_of("gr")
     ('GAPI', 'us/ft', 'ohm.m', None)
     """
-    # Strokes and points between letters are what wears away first, and no two units differ by them alone.
-    compact = _NO_LETTER.sub("", text.upper().replace("Μ", "µ"))
+    printed = _printed_unit(text)
+    if printed is not None:
+        return printed
+    compact = _compact(text)
+    near = difflib.get_close_matches(compact, _UNIT_OF, n=1, cutoff=0.8) if len(compact) >= 5 else []
+    # What differs between us/ft and us/m must be read, not taken for an error of reading.
+    return _UNIT_OF[near[0]] if near and near[0][-1] == compact[-1] else None
+
+
+def _compact(text: str) -> str:
+    """Letters and digits alone: strokes and points between them wear away first, and tell no two units apart."""
+    return _NO_LETTER.sub("", text.upper().replace("Μ", "µ"))
+
+
+def _printed_unit(text: str) -> str | None:
+    """The unit that a text names to the letter, but for a bracket that was read as a letter."""
+    compact = _compact(text)
     if compact in _UNIT_OF:
         return _UNIT_OF[compact]
     if len(compact) > 2 and compact[0] in _LIKE_A_BRACKET and compact[1:] in _UNIT_OF:
         return _UNIT_OF[compact[1:]]
-    near = difflib.get_close_matches(compact, _UNIT_OF, n=1, cutoff=0.8) if len(compact) >= 5 else []
-    # What differs between us/ft and us/m must be read, not taken for an error of reading.
-    return _UNIT_OF[near[0]] if near and near[0][-1] == compact[-1] else None
+    return None
 
 
 def split_unit(text: str) -> tuple[str, str | None]:
@@ -127,7 +148,8 @@ def split_unit(text: str) -> tuple[str, str | None]:
     if not units:
         words = name.split()
         for count in (2, 1):
-            unit = unit_of(" ".join(words[-count:])) if len(words) > count else None
+            # Without brackets a word must be a unit to the letter: RECTION is the end of CORRECTION, no FRACTION.
+            unit = _printed_unit(" ".join(words[-count:])) if len(words) > count else None
             if unit:
                 return " ".join(words[:-count]), unit
     return name, units[0] if units else None
@@ -162,17 +184,63 @@ def mnemonic_of(name: str) -> str | None:
     return joined[near[0]] if near else None
 
 
-def nearly(name: str) -> str | None:
-    """The usual name of which a printed one lacks a letter, or has one too many or another; None if there is none.
+def near_curves(name: str) -> set[str]:
+    """The usual mnemonics of whose names a printed one lacks a letter, or has one too many or another.
 
     Examples
     --------
-    >>> nearly("FL"), nearly("TRACER"), nearly("S?L")
-    ('SFL', None, 'SFL')
+    >>> [sorted(near_curves(name)) for name in ("FL", "TRACER", "NPH!", "JLD", "1L0")]
+    [['SFL'], [], ['NPHI'], ['ILD', 'LLD'], ['ILD']]
     """
-    compact = _NO_LETTER.sub("", name.upper())
-    near = difflib.get_close_matches(compact, [key.replace(" ", "") for key in _MNEMONIC_OF], 1, _NEARLY)
-    return near[0] if near else None
+    said = _NO_LETTER.sub("", name.upper().translate(_STROKES))
+    if len(said) < _SHORTEST_NEAR:
+        return set()
+    printed = {key.replace(" ", ""): mnemonic for key, mnemonic in _MNEMONIC_OF.items()}
+    exact = {printed[key] for key in (said, said.replace("0", "D"), said.replace("0", "O")) if key in printed}
+    if exact:
+        return exact
+    return {mnemonic for key, mnemonic in printed.items() if _is_near(said, key)}
+
+
+def alike_curves(text: str) -> set[str]:
+    """The usual mnemonics whose printed names and units a text that has lost its brackets is most like.
+
+    Examples
+    --------
+    >>> alike_curves("NPHEIVN"), sorted(alike_curves("SF OHMM")), alike_curves("TRACER COUNT")
+    ({'NPHI'}, ['MSFL', 'SFL', 'SN'], set())
+    """
+    said = _compact(text)
+    matcher = difflib.SequenceMatcher(None, b=said, autojunk=False)
+    likeness: dict[str, float] = {}
+    for printed, mnemonic, _, _ in _PRINTED:
+        matcher.set_seq1(printed)
+        if matcher.quick_ratio() >= _LIKELY:
+            likeness[mnemonic] = max(likeness.get(mnemonic, 0.0), matcher.ratio())
+    best = max(likeness.values(), default=0.0)
+    return {name for name, ratio in likeness.items() if ratio >= max(_LIKELY, best - _APART)}
+
+
+def _is_near(said: str, printed: str) -> bool:
+    """Whether a text is one letter away from a printed name: of a long one, most of its letters alike."""
+    if len(printed) >= _LEAST_FOR_ALIKE:
+        matcher = difflib.SequenceMatcher(None, said, printed, autojunk=False)
+        return matcher.quick_ratio() >= _NEARLY and matcher.ratio() >= _NEARLY
+    if len(said) == len(printed):
+        return sum(one != two for one, two in zip(said, printed, strict=True)) == 1
+    short, long = sorted((said, printed), key=len)
+    return len(long) - len(short) == 1 and any(long[:k] + long[k + 1 :] == short for k in range(len(long)))
+
+
+def units_of(mnemonic: str) -> tuple[str, ...]:
+    """The units in which a usual curve is printed; none known of others.
+
+    Examples
+    --------
+    >>> units_of("NPHI"), units_of("TRACER")
+    (('pu', 'v/v'), ())
+    """
+    return _UNITS_OF.get(mnemonic, ())
 
 
 def likely_curve(text: str) -> tuple[str, str | None] | None:
@@ -188,13 +256,13 @@ def likely_curve(text: str) -> tuple[str, str | None] | None:
     """
     said = _NO_LETTER.sub("", text.upper())
     if len(said) < _LEAST_FOR_ALIKE:
-        same = {(mnemonic, unit) for printed, mnemonic, unit in _PRINTED if printed == said}
+        same = {(mnemonic, unit) for printed, mnemonic, unit, _ in _PRINTED if printed == said}
         return same.pop() if len(same) == 1 else None
     best: dict[str, tuple[float, str | None]] = {}
     matcher = difflib.SequenceMatcher(None, b=said, autojunk=False)
-    for printed, mnemonic, unit in _PRINTED:
+    for printed, mnemonic, unit, letters in _PRINTED:
         matcher.set_seq1(printed)
-        if matcher.quick_ratio() >= _LIKELY:
+        if letters >= _SHORTEST_LIKELY and matcher.quick_ratio() >= _LIKELY:
             best[mnemonic] = max(best.get(mnemonic, (0.0, None)), (matcher.ratio(), unit), key=lambda b: b[0])
     ordered = sorted(best.items(), key=lambda item: -item[1][0])
     if not ordered or ordered[0][1][0] < _LIKELY:

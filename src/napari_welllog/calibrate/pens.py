@@ -16,6 +16,8 @@ _DOT = 2.3  # times its width: what is no longer is a dot
 _LEAST_PERIODIC = 0.15  # correlation of a rule with itself, a pattern further on: patterns have 0.6 and more
 _STANDS_OUT = 8.0  # times the spread of all rows, by which a faint rule is darker than they
 _FAINTEST = 0.02
+_CORE = 0.6  # of the ink in the fullest row of a rule that its other rows have
+_NEARER_TO_INK = 0.5
 _PIECES = 8
 _LEAST_OF_A_PIECE = 0.04  # share of each piece of a faint rule that is inked
 _HEAVY = 1.65  # times the width of the lightest solid rule of the header
@@ -40,7 +42,7 @@ class Rule:
     pen: PenName
 
 
-def pen_of(ink: Ink, rows: tuple[int, int]) -> Rule:
+def pen_of(ink: Ink, rows: tuple[int, int], grey: NDArray[np.uint8] | None = None) -> Rule:
     """Tell the pen of a rule that lies in a band of rows.
 
     Parameters
@@ -49,6 +51,8 @@ def pen_of(ink: Ink, rows: tuple[int, int]) -> Rule:
         The header of a track, upright.
     rows : first, and the one after the last
         The band.
+    grey : uint8 (rows, columns), optional
+        The same as it was scanned, 0 ink and 255 paper: a scanner's blur fills narrow gaps with grey.
 
     Examples
     --------
@@ -59,11 +63,31 @@ def pen_of(ink: Ink, rows: tuple[int, int]) -> Rule:
     """
     band = ink[rows[0] : rows[1]]
     drawn = np.asarray(band.any(axis=0), np.bool_)
-    thickness = band.sum(axis=0)[drawn]
-    width = float(np.median(thickness)) if len(thickness) else 0.0
+    thickness = np.sort(band.sum(axis=0)[drawn])
+    # The middle half alone: letters and lines that touch a rule make it no wider.
+    quarter = len(thickness) // 4
+    width = float(thickness[quarter : len(thickness) - quarter].mean()) if len(thickness) else 0.0
+    if grey is not None:
+        drawn &= _dark_along(ink, rows, grey)
     weights = band.sum(axis=1).astype(np.float64)
     row = float(rows[0] + np.average(np.arange(len(weights)), weights=weights + 1e-9))
     return Rule(row, width, _pattern(drawn, width))
+
+
+def _dark_along(ink: Ink, rows: tuple[int, int], grey: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Where a rule is nearer to its own ink than to the paper above and below it, bool (columns,)."""
+    band = ink[rows[0] : rows[1]]
+    level = band.mean(axis=1)
+    core = grey[rows[0] : rows[1]][level > _CORE * level.max()]
+    along = core.mean(axis=0)
+    if np.isin(core, (0, 255)).all():
+        return np.asarray(band.any(axis=0), np.bool_)
+    beside = np.concatenate(
+        [grey[max(rows[0] - 6, 0) : max(rows[0] - 2, 0)], grey[rows[1] + 2 : rows[1] + 6]]
+    )
+    paper = float(np.median(beside)) if beside.size else 255.0
+    dark = float(np.percentile(along, 10))
+    return np.asarray(along < dark + _NEARER_TO_INK * (paper - dark), np.bool_)
 
 
 def faint_rule(pixels: NDArray[np.uint8], rows: tuple[float, float]) -> Rule | None:
