@@ -235,7 +235,7 @@ def figure(different: Sequence[Exit], good: Sequence[Exit], alike: Sequence[Exit
     left.set_yticks(range(len(READERS)), [NAMES.get(reader, reader) for reader in reversed(READERS)])
     left.set_xlim(0, 100)
     left.set_xlabel("exits on the other curve, % (95 % interval)")
-    left.legend(frameon=False)
+    left.legend(frameon=False, fontsize=8, loc="upper right")
     groups = list(groups_by_angle(different))
     for reader, colour in zip(READERS, COLOURS, strict=True):
         points = []
