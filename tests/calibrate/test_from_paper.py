@@ -268,3 +268,16 @@ def test_above_a_scale_at_the_end_of_the_scan_another_one_may_be_cut_off(monkeyp
     page, track = page_of(scan())
     reading, _ = _read_header(page, track, 0.0, lambda share: None)
     assert ("cut off above" in (reading.refused or "")) == refused
+
+
+def test_what_another_reading_has_wiped_away_is_not_understood(monkeypatch):
+    """Softened, the faint one of two scales may be gone: what is left must not pass for the whole header."""
+    place = (50.0, 70.0, 20.0, 220.0)
+    sure = ReadScale("GR", "GR", "GAPI", 0, 150, "solid", 2.0, place, 0.9)
+    faint = ReadScale("CALI", "CALI", "in", 6, 16, "dashed", 2.0, place, 0.9, ("'6' is hard to read",))
+    readings = [Header([sure, faint], []), Header([sure], []), Header([sure], [])]
+    monkeypatch.setattr("napari_welllog.calibrate.from_paper.read_header", lambda *_: readings.pop(0))
+    page, track = page_of(scan())
+    reading, _ = _read_header(page, track, 0.0, lambda share: None)
+    assert readings == []
+    assert "'6' is hard to read" in reading.refused
