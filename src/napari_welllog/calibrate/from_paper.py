@@ -160,6 +160,7 @@ class _Calibrations:
     reader: TextReader
     job: _Job
     headers: dict[tuple[float, ...], tuple[TrackReading, float]] = field(default_factory=dict)
+    glances: dict[tuple[float, ...], tuple[TrackReading, float]] = field(default_factory=dict)
 
     def best(self, layouts: Sequence[Tracks]) -> PaperCalibration:
         """Read the first way of parting the tracks under which everything is understood, else the likeliest one.
@@ -173,7 +174,8 @@ class _Calibrations:
         if best.is_sure:
             return best
         if not best.knows_scales:
-            understood = next(filter(self.knows_scales, others), None)
+            page = self.page(first.tracks)
+            understood = next((layout for layout in others if self.knows_scales(page, layout)), None)
             if understood is not None:
                 return self.calibration(understood)
         if best.knows_depth:
@@ -185,11 +187,13 @@ class _Calibrations:
         """The scan, as tracks lie on it."""
         return _Page(self.pixels, self.dpi, measure_lean(self.pixels, tracks), self.reader, self.job)
 
-    def knows_scales(self, layout: Tracks) -> bool:
-        """Whether the header of every track is understood, and no track is missing."""
-        page = self.page(layout.tracks)
+    def knows_scales(self, page: _Page, layout: Tracks) -> bool:
+        """Whether at a glance the header of every track is understood, and no track is missing."""
         # One by one, because most partings are given up at the first header, which was read before.
-        understood = all(self.read_headers(page, [track])[0][0].refused is None for track in layout.tracks)
+        understood = all(
+            self.read_headers(page, [track], at_a_glance=True)[0][0].refused is None
+            for track in layout.tracks
+        )
         return understood and unexplained(self.pixels, layout.tracks) is None
 
     def calibration(self, layout: Tracks) -> PaperCalibration:
@@ -213,33 +217,38 @@ class _Calibrations:
             missing=another or unexplained(self.pixels, tracks),
         )
 
-    def read_headers(self, page: _Page, tracks: Sequence[Track]) -> tuple[list[TrackReading], float]:
-        """Read the header of each track, and the row below which there is no scale."""
+    def read_headers(
+        self, page: _Page, tracks: Sequence[Track], at_a_glance: bool = False
+    ) -> tuple[list[TrackReading], float]:
+        """Read the header of each track, once only at a glance, and the row below which there is no scale."""
 
         def tick(share: float, k: int) -> None:
             self.job.tell("scales", (k + share) / len(tracks))
 
-        found = [self._header(page, track, 0.0, partial(tick, k=k)) for k, track in enumerate(tracks)]
+        found = [
+            self._header(page, track, 0.0, partial(tick, k=k), at_a_glance) for k, track in enumerate(tracks)
+        ]
         bottom = max((below for header, below in found if header.refused is None), default=0.0)
         for k, track in enumerate(tracks):
             # Headers of one page end alike: where one of them reaches far down, the next to it may begin there.
             depth = bottom - track.top + _NEXT_SCALE * page.resolution
             if not found[k][0].scales and depth > _BELOW_TOP * page.resolution:
-                found[k] = self._header(page, track, depth, partial(tick, k=k))
+                found[k] = self._header(page, track, depth, partial(tick, k=k), at_a_glance)
         self.job.tell("scales", 1.0)
         bottom = max((below for header, below in found if header.refused is None), default=0.0)
         return _without_namesakes([header for header, _ in found]), round(bottom)
 
     def _header(
-        self, page: _Page, track: Track, below: float, tick: Callable[[float], None]
+        self, page: _Page, track: Track, below: float, tick: Callable[[float], None], at_a_glance: bool
     ) -> tuple[TrackReading, float]:
-        """The header of a track, read once, with at least so many rows below its top; and the row where it ends."""
+        """The header of a track, never read twice, and the row where it ends; at least so many rows are looked at."""
         left, right = (float(edge) for edge in track.edges(track.top))
         lean = round(float(page.lean.at(track.top)), 3)
         place = (round(left), round(right), round(track.top), lean, round(below))
-        if place not in self.headers:
-            self.headers[place] = _read_header(page, track, below, tick)
-        header, bottom = self.headers[place]
+        if place not in self.headers and not (at_a_glance and place in self.glances):
+            known = self.glances if at_a_glance else self.headers
+            known[place] = _read_header(page, track, below, tick, at_a_glance)
+        header, bottom = self.headers.get(place) or self.glances[place]
         return header.model_copy(update={"name": track.name}), bottom
 
 
@@ -517,17 +526,17 @@ def _pause(lines: LevelLines, above: float, below: float) -> tuple[float, float]
 
 
 def _read_header(
-    page: _Page, track: Track, below: float, tick: Callable[[float], None]
+    page: _Page, track: Track, below: float, tick: Callable[[float], None], at_a_glance: bool = False
 ) -> tuple[TrackReading, float]:
     """Read the header of a track, and the row of the scan at which its lowest scale ends.
 
     Where something of it is not understood it is read again, softened and then with thicker strokes: dust and what has
-    worn look different then.
+    worn look different then. At a glance it is not.
     """
     header, piece, log_row = _header_as_scanned(page, track, below, tick)
     grid = grid_kind(page.pixels, track)
     reading = curves_of_track(track.name, header.scales, grid, header.loose, header.also_named)
-    for altered in (_softened, _thickened) if header.scales else ():
+    for altered in () if at_a_glance or not header.scales else (_softened, _thickened):
         if reading.refused is None:
             break
         again = read_header(altered(piece), log_row, page.resolution, page.reader, tick)
