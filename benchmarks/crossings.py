@@ -234,6 +234,7 @@ def figure(different: Sequence[Exit], good: Sequence[Exit], alike: Sequence[Exit
         left.plot([], [], "o-", color=colour, label=name)
     left.set_yticks(range(len(READERS)), [NAMES.get(reader, reader) for reader in reversed(READERS)])
     left.set_xlim(0, 100)
+    left.set_ylim(-0.5, len(READERS) + 0.7)  # room for the legend above the points
     left.set_xlabel("exits on the other curve, % (95 % interval)")
     left.legend(frameon=False, fontsize=8, loc="upper right")
     groups = list(groups_by_angle(different))

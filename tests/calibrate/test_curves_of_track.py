@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from napari_welllog.calibrate.curves_of_track import curves_of_track
-from napari_welllog.calibrate.header import ReadScale
+from napari_welllog.calibrate.header_scale import ReadScale
 
 GR = ReadScale("Gamma Ray", "GR", "GAPI", 0, 150, "solid", 2.0, (0, 10, 0, 400), 0.95)
 CALI = replace(GR, name="Caliper", mnemonic="CALI", unit="in", left=6, right=16, pen="dashed")

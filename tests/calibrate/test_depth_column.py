@@ -5,9 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from napari_welllog.calibrate import depth_column, from_paper
+from napari_welllog.calibrate import depth_column, printed_depth
 from napari_welllog.calibrate.depth_column import Strip
+from napari_welllog.calibrate.from_paper import _another_pass
 from napari_welllog.calibrate.ocr import Box
+from napari_welllog.calibrate.page import Page
 from napari_welllog.calibrate.result import DepthNumber, Section
 from napari_welllog.calibrate.straighten import Piece
 
@@ -60,11 +62,11 @@ def test_numbers_that_were_overlooked_are_looked_for_once_more_in_a_larger_size(
         tick(1.0)
         return (numbers(100, 200, 300) if larger > 1 else numbers(100)), []
 
-    monkeypatch.setattr(from_paper, "read_numbers", read)
+    monkeypatch.setattr(printed_depth, "read_numbers", read)
     told: list[float] = []
-    page = from_paper._Page(blank().pixels, 200.0, None, None, None)
-    found, _, fit = from_paper._read_strip(page, Strip(None, None), (0.0, 400.0), told.append)
-    assert sizes == [1.0, from_paper._LARGER]
+    page = Page(blank().pixels, 200.0, None, None, None)
+    found, _, fit = printed_depth._read_strip(page, Strip(None, None), (0.0, 400.0), told.append)
+    assert sizes == [1.0, printed_depth._LARGER]
     assert fit.refused is None
     assert [number.depth for number in found] == [100, 200, 300]
     assert told == sorted(told)
@@ -72,18 +74,20 @@ def test_numbers_that_were_overlooked_are_looked_for_once_more_in_a_larger_size(
 
 def test_a_strip_without_any_text_is_looked_at_once(monkeypatch) -> None:
     sizes = []
-    monkeypatch.setattr(from_paper, "read_numbers", lambda *given: (sizes.append(given[-1]), ([], []))[1])
-    page = from_paper._Page(blank().pixels, 200.0, None, None, None)
-    assert from_paper._read_strip(page, Strip(None, None), (0.0, 9.0), lambda _: None)[2].refused is not None
+    monkeypatch.setattr(printed_depth, "read_numbers", lambda *given: (sizes.append(given[-1]), ([], []))[1])
+    page = Page(blank().pixels, 200.0, None, None, None)
+    assert (
+        printed_depth._read_strip(page, Strip(None, None), (0.0, 9.0), lambda _: None)[2].refused is not None
+    )
     assert sizes == [1.0]
 
 
 def test_numbers_by_which_a_log_is_printed_larger_than_any_have_lost_digits() -> None:
-    page = from_paper._Page(blank().pixels, 200.0, None, None, None)
-    assert "digits may be missing" in from_paper._unlikely_scale(page, numbers(20, 22, 24), "ft")
-    assert from_paper._unlikely_scale(page, numbers(200, 230, 260), "ft") is None
-    unknown = from_paper._Page(blank().pixels, None, None, None, None)
-    assert from_paper._unlikely_scale(unknown, numbers(20, 22, 24), "ft") is None
+    page = Page(blank().pixels, 200.0, None, None, None)
+    assert "digits may be missing" in printed_depth._unlikely_scale(page, numbers(20, 22, 24), "ft")
+    assert printed_depth._unlikely_scale(page, numbers(200, 230, 260), "ft") is None
+    unknown = Page(blank().pixels, None, None, None, None)
+    assert printed_depth._unlikely_scale(unknown, numbers(20, 22, 24), "ft") is None
 
 
 def test_a_longer_stretch_of_log_beside_the_one_that_was_found_is_told() -> None:
@@ -91,7 +95,7 @@ def test_a_longer_stretch_of_log_beside_the_one_that_was_found_is_told() -> None
     scan[::20] = 0
     scan[:1800, 100:110] = 0
     short = [Section(kind="main", top=2000.0, bottom=2900.0)]
-    assert "rows 0 to 2000" in from_paper._another_pass(scan, short)
-    assert from_paper._another_pass(scan, [Section(kind="main", top=1000.0, bottom=2900.0)]) is None
+    assert "rows 0 to 2000" in _another_pass(scan, short)
+    assert _another_pass(scan, [Section(kind="main", top=1000.0, bottom=2900.0)]) is None
     scan[:2000] = 255
-    assert from_paper._another_pass(scan, short) is None
+    assert _another_pass(scan, short) is None

@@ -5,11 +5,15 @@ import pytest
 
 from napari_welllog.calibrate import calibrate_scan, is_installed, load_reader
 from napari_welllog.calibrate.depth_column import Strip
-from napari_welllog.calibrate.from_paper import _Calibrations, _Job, _Page, _read_header, _read_strip
-from napari_welllog.calibrate.header import Header, ReadScale
+from napari_welllog.calibrate.from_paper import _Calibrations
+from napari_welllog.calibrate.header import Header
+from napari_welllog.calibrate.header_scale import ReadScale
 from napari_welllog.calibrate.levelled import levelled
+from napari_welllog.calibrate.page import Job, Page
+from napari_welllog.calibrate.printed_depth import _read_strip
 from napari_welllog.calibrate.result import DepthNumber
 from napari_welllog.calibrate.straighten import measure_lean
+from napari_welllog.calibrate.track_header import read_track_header
 from napari_welllog.errors import Cancelled, OcrError
 from napari_welllog.synthetic import PressSettings
 from napari_welllog.synthetic.document import DocumentSettings, print_document
@@ -199,7 +203,7 @@ def test_a_log_that_seems_to_begin_above_its_scales_begins_below_them(inches):
         depth=proposed.depth,
         tracks=[track.model_copy(update={"top": track.top - inches * dpi}) for track in proposed.tracks],
     )
-    job = _Job(None, None)
+    job = Job(None, None)
     read = _Calibrations(printed.log.scan, dpi, load_reader(1), job).calibration(high)
     assert read.knows_scales
     for track in read.proposal.tracks:
@@ -208,7 +212,7 @@ def test_a_log_that_seems_to_begin_above_its_scales_begins_below_them(inches):
 
 def page_of(pixels):
     tracks = propose_tracks(pixels).tracks
-    return _Page(pixels, 200.0, measure_lean(pixels, tracks), Blind(), _Job(None, None)), tracks[0]
+    return Page(pixels, 200.0, measure_lean(pixels, tracks), Blind(), Job(None, None)), tracks[0]
 
 
 def test_a_header_that_is_not_understood_is_read_again_softened_and_thickened(monkeypatch):
@@ -220,9 +224,9 @@ def test_a_header_that_is_not_understood_is_read_again_softened_and_thickened(mo
         place = (50.0, 70.0, 20.0, 220.0)
         return Header([ReadScale("GR", "GR", "GAPI", 0, 150, "solid", 2.0, place, 0.9, doubts)], [])
 
-    monkeypatch.setattr("napari_welllog.calibrate.from_paper.read_header", read)
+    monkeypatch.setattr("napari_welllog.calibrate.track_header.read_header", read)
     page, track = page_of(scan())
-    reading, _ = _read_header(page, track, 0.0, lambda share: None)
+    reading, _ = read_track_header(page, track, 0.0, lambda share: None)
     assert reading.refused is None
     as_scanned, softened, thickened = seen
     assert not np.isin(softened, (0, 255)).all()
@@ -251,7 +255,7 @@ def test_a_column_of_depths_whose_zeros_have_worn_is_known_by_those_that_have_no
     monkeypatch, depths, wanted
 ):
     monkeypatch.setattr(
-        "napari_welllog.calibrate.from_paper.read_numbers", lambda *_: (numbers_read(*depths), [])
+        "napari_welllog.calibrate.printed_depth.read_numbers", lambda *_: (numbers_read(*depths), [])
     )
     page, track = page_of(scan())
     numbers, _, fit = _read_strip(page, Strip(track, None), (0.0, 900.0), lambda share: None)
@@ -264,9 +268,9 @@ def test_a_column_of_depths_whose_zeros_have_worn_is_known_by_those_that_have_no
 @pytest.mark.parametrize(("row", "refused"), [(40.0, False), (12.0, True)])
 def test_above_a_scale_at_the_end_of_the_scan_another_one_may_be_cut_off(monkeypatch, row, refused):
     scale = ReadScale("GR", "GR", "GAPI", 0, 150, "solid", 2.0, (row, row + 20, 20.0, 220.0), 0.9)
-    monkeypatch.setattr("napari_welllog.calibrate.from_paper.read_header", lambda *_: Header([scale], []))
+    monkeypatch.setattr("napari_welllog.calibrate.track_header.read_header", lambda *_: Header([scale], []))
     page, track = page_of(scan())
-    reading, _ = _read_header(page, track, 0.0, lambda share: None)
+    reading, _ = read_track_header(page, track, 0.0, lambda share: None)
     assert ("cut off above" in (reading.refused or "")) == refused
 
 
@@ -276,8 +280,8 @@ def test_what_another_reading_has_wiped_away_is_not_understood(monkeypatch):
     sure = ReadScale("GR", "GR", "GAPI", 0, 150, "solid", 2.0, place, 0.9)
     faint = ReadScale("CALI", "CALI", "in", 6, 16, "dashed", 2.0, place, 0.9, ("'6' is hard to read",))
     readings = [Header([sure, faint], []), Header([sure], []), Header([sure], [])]
-    monkeypatch.setattr("napari_welllog.calibrate.from_paper.read_header", lambda *_: readings.pop(0))
+    monkeypatch.setattr("napari_welllog.calibrate.track_header.read_header", lambda *_: readings.pop(0))
     page, track = page_of(scan())
-    reading, _ = _read_header(page, track, 0.0, lambda share: None)
+    reading, _ = read_track_header(page, track, 0.0, lambda share: None)
     assert readings == []
     assert "'6' is hard to read" in reading.refused

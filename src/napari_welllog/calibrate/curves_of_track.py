@@ -7,14 +7,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from napari_welllog.calibrate.grid_kind import GridKind
-from napari_welllog.calibrate.header import ReadScale
+from napari_welllog.calibrate.header_scale import ReadScale
 from napari_welllog.calibrate.likely import is_always_log, is_backup
 from napari_welllog.calibrate.names import THIRD_CURVES
+from napari_welllog.calibrate.pens import BROKEN
 from napari_welllog.calibrate.result import Scale, TrackReading
 from napari_welllog.tracks.usual_curves import USUAL_CURVES
 
 _LIGHTER = 1.3  # times the width of the other, from which of two solid pens one is the heavier
-_BROKEN = ("dashed", "dotted", "dash-dot")
 _LEAST_RATIO_OF_LOG = 10.0
 
 
@@ -207,10 +207,10 @@ def _classes(scales: Sequence[Scale]) -> list[int | None] | str:
     if unknown and len(read) > 1:
         return f"no rule under {unknown[0]} tells its pen"
     if len(read) == 1:
-        classes[read[0]] = 2 if scales[read[0]].pen in _BROKEN else 1
+        classes[read[0]] = 2 if scales[read[0]].pen in BROKEN else 1
         return classes
     first, second = (scales[k] for k in read)
-    broken = [scale.pen in _BROKEN for scale in (first, second)]
+    broken = [scale.pen in BROKEN for scale in (first, second)]
     if broken[0] != broken[1]:
         order = (2, 1) if broken[0] else (1, 2)
     elif not broken[0] and max(first.pen_width, second.pen_width) >= _LIGHTER * min(

@@ -9,12 +9,12 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_welllog.calibrate.depth_fit import depth_of
+from napari_welllog.calibrate.depth_fit import depth_of, has_suffix
 from napari_welllog.calibrate.header_text import without_specks
 from napari_welllog.calibrate.ocr import Box, TextReader
 from napari_welllog.calibrate.result import DepthNumber
 from napari_welllog.calibrate.straighten import Lean, Piece, cut
-from napari_welllog.tracks import Track
+from napari_welllog.tracks import Track, tracks_under_header
 
 Pixels = NDArray[np.uint8]
 
@@ -28,6 +28,7 @@ _PIECE_ROWS = 900
 _OVERLAP_ROWS = 110  # longer than a number turned sideways, so that each is whole in one piece
 _GAP = 24  # paper between two pieces that are looked at together
 _READING_DPI = 200.0  # at which digits have the size that the models were trained on
+_SURE = 0.9  # confidence from which a suffix is believed
 _SIDEWAYS = 1.25  # times as tall as wide
 _PADDING = 0.12  # of a number's height
 _ROOM_OF_A_DIGIT, _ROOM_OF_A_STROKE = 0.5, 0.15  # of a number's height, between it and the edge of the scan
@@ -81,7 +82,22 @@ def find_strips(tracks: list[Track], width: int) -> list[Strip]:
 
 
 def unexplained(pixels: Pixels, tracks: list[Track]) -> str | None:
-    """Say where there is room for a track, and ink, but no track was found; None where all is explained."""
+    """Say where a track must be that was not found; None where all is explained."""
+    return _without_track(pixels, tracks) or _ruled_without_track(pixels, tracks)
+
+
+def _ruled_without_track(pixels: Pixels, tracks: list[Track]) -> str | None:
+    """Say where rules of the header stand above no track."""
+    header = tracks_under_header(pixels, tracks[0].top)
+    edges = [[float(edge) for edge in track.edges(track.top)] for track in tracks]
+    for left, right in [] if header is None else header.spans:
+        if all(min(right, end) - max(left, start) < _NARROWEST * (right - left) for start, end in edges):
+            return f"no track was found in columns {left:.0f} to {right:.0f}, which the header rules"
+    return None
+
+
+def _without_track(pixels: Pixels, tracks: list[Track]) -> str | None:
+    """Say where there is room for a track, and ink, but no track was found."""
     width = pixels.shape[1]
     top, bottom = int(max(tracks[0].top, 0)), int(min(tracks[0].bottom + 1, len(pixels)))
     rows = np.arange(top, bottom, max((bottom - top) // 2000, 1))
@@ -144,9 +160,15 @@ def read_numbers(
         tick(0.7 * done / len(boards))
     found = _without_twins(found)
     texts = _read_boxes(found, zoom, reader, lambda share: tick(0.7 + 0.3 * share))
+    bears_suffix = any(
+        has_suffix(text) and sure > _SURE and _is_sideways(box)
+        for (_, box), (text, sure) in zip(found, texts, strict=True)
+    )
     numbers, words = [], []
     for (piece, box), (text, confidence) in zip(found, texts, strict=True):
-        depth = None if _is_cut(pixels, piece, box) else depth_of(text)
+        # Turned sideways, a number without the suffix of the others has its middle elsewhere.
+        is_short = bears_suffix and _is_sideways(box) and not has_suffix(text)
+        depth = None if is_short or _is_cut(pixels, piece, box) else depth_of(text)
         if depth is None:
             words.append(text)
             continue
@@ -336,7 +358,7 @@ def _read_boxes(
     pictures, of_box, turned = [], [], []
     for k, (piece, box) in enumerate(found):
         patch = resized(padded(piece.pixels, box), zoom)
-        turns = (1, 3) if box.height > _SIDEWAYS * box.width else (0,)
+        turns = (1, 3) if _is_sideways(box) else (0,)
         for turn in turns:
             pictures.append(np.ascontiguousarray(np.rot90(patch, turn)))
             of_box.append(k)
@@ -353,6 +375,11 @@ def _read_boxes(
         if turn in (0, right):
             texts[k] = text
     return texts
+
+
+def _is_sideways(box: Box) -> bool:
+    """Whether a text in a box is turned sideways."""
+    return box.height > _SIDEWAYS * box.width
 
 
 def _numbers_told(text: str, confidence: float) -> float:

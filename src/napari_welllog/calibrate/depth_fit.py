@@ -30,7 +30,7 @@ _ROUND_STEPS = (1, 2, 5, 10, 20, 25, 50, 100, 200, 250, 500, 1000)
 _SUFFIX = re.compile(
     r"['’]?(TVDSS|TVD|SSTVD|MD|FEET|FT|METRES|METERS|M|[TFI17]V[DOI01)]{1,2}|['’])\.?$", re.IGNORECASE
 )
-_LIKE_WORN_ZERO = (6, 8, 9)
+_LIKE_ZERO = frozenset("0689")
 _ALIKE = str.maketrans(
     {"O": "0", "o": "0", "Q": "0", "D": "0", "I": "1", "l": "1", "|": "1", "S": "5", "B": "8"}
 )
@@ -94,17 +94,43 @@ def depth_of(text: str) -> float | None:
     return float(compact) if compact.isdecimal() and len(compact) <= 5 else None
 
 
-def with_worn_zeros(depths: Sequence[float]) -> list[float]:
-    """Depths whose last digits are those that a worn 0 looks like, taken for the tens that they are.
+def has_suffix(text: str) -> bool:
+    """Whether a suffix such as TVD is printed after a depth.
+
+    Examples
+    --------
+    >>> has_suffix("8900 TVD"), has_suffix("8900FV1"), has_suffix("8900")
+    (True, True, False)
+    """
+    return depth_of(text) is not None and bool(_SUFFIX.search(text.replace(" ", "")))
+
+
+def with_worn_zeros(depths: Sequence[float], digits: int = 1) -> list[float]:
+    """Depths of whose last digits those that a worn 0 looks like are taken for zeros.
 
     Depths are printed at round steps, so of a whole column of 1426, 1446, 1460 the 6 are zeros.
+
+    Parameters
+    ----------
+    depths : sequence of float
+        What was read.
+    digits : int
+        How many of the last digits may be worn zeros; all of them are, or none.
 
     Examples
     --------
     >>> with_worn_zeros([1426, 1446, 1460, 1488, 1505])
     [1420, 1440, 1460, 1480, 1505]
+    >>> with_worn_zeros([4166, 4206, 4388, 4450], digits=2)
+    [4100, 4200, 4300, 4450]
     """
-    return [depth - depth % 10 if depth % 10 in _LIKE_WORN_ZERO else depth for depth in depths]
+
+    def mended(depth: float) -> float:
+        """A depth without the digits that may be zeros."""
+        last = f"{depth:.0f}"[-digits:]
+        return depth - depth % 10**digits if set(last) <= _LIKE_ZERO else depth
+
+    return [mended(depth) for depth in depths]
 
 
 def unit_of_scale(rows_per_unit: float, dpi: float | None) -> Literal["ft", "m"] | None:

@@ -18,6 +18,7 @@ _WIDEST_LINE = 15  # rows
 _LEAST_INK = 0.12  # darkness above its surroundings that makes a row part of a line
 _OFF_ROWS = 2.5  # rows by which a line may miss where its neighbours put it
 _STRETCH = 0.004  # of the distance to them, as paper stretches unevenly
+_FEWEST_UNTIED = 4  # numbers without lines that must agree
 _TIMES_USUAL = 3.0  # the usual residual, up to which a line is not out of the ordinary
 _OFF_LINES = 0.3  # of the distance of two lines, so that no number is tied to its line's neighbour
 
@@ -119,8 +120,6 @@ def tie_numbers(
     >>> [tie.row for tie in ties]
     [120.0, 220.0, 320.0]
     """
-    if len(lines.rows) < 2:
-        return "no depth lines were found on the grid to tie the numbers to"
     places = np.asarray(rows, np.float64)
     apart = lines.rows - places[:, None]
     pairs = np.argwhere(np.abs(apart) <= reach)
@@ -133,6 +132,37 @@ def tie_numbers(
     chosen = [lines.nearest(row + offset, slack) for row in places]
     tied = [None if k is None else float(lines.rows[k]) for k in chosen]
     return _checked(tied, np.asarray(depths, np.float64), float(np.median(np.diff(lines.rows))))
+
+
+def ties_to_themselves(rows: Sequence[float], depths: Sequence[float]) -> list[Tie | None] | str:
+    """Take the middles of numbers for the places of their depths, on paper that has no line to tie them to.
+
+    Parameters
+    ----------
+    rows : sequence of float
+        Middles of the numbers that agree, down the scan.
+    depths : sequence of float
+        What they say.
+
+    Returns
+    -------
+    list of Tie, or str
+        Why they cannot be taken: they are few, or stray from a straight line.
+
+    Examples
+    --------
+    >>> [tie.row for tie in ties_to_themselves([100, 200, 301, 400], [10, 20, 30, 40])]
+    [100.0, 200.0, 301.0, 400.0]
+    >>> ties_to_themselves([100, 200, 300], [10, 20, 30])
+    'no depth lines were found on the grid, and only 3 numbers agree without them'
+    """
+    if len(rows) < _FEWEST_UNTIED:
+        return f"no depth lines were found on the grid, and only {len(rows)} numbers agree without them"
+    places, of_depth = np.asarray(rows, np.float64), np.asarray(depths, np.float64)
+    straying = places - np.polyval(np.polyfit(of_depth, places, 1), of_depth)
+    if np.abs(straying).max() > _OFF_ROWS:
+        return "no depth lines were found on the grid, and the numbers stray from a straight line"
+    return [Tie(float(row), float(off)) for row, off in zip(places, straying, strict=True)]
 
 
 def _common_offset(offsets: FloatArray, ink: FloatArray, count: int) -> float | str:

@@ -36,6 +36,7 @@ _SPANS = (
 )
 """Leading digits of what lies between the values of a scale, for its divisions are round."""
 
+_MOST_DIGITS = 3  # 1.95 has so many
 _DENSEST = 10.0  # g/cm3, more than any rock
 _POROSITIES = ("NPHI", "DPHI", "SPHI")
 _OF_POROSITY = ((30, -10), (45, -15), (60, 0), (40, 0), (0.3, -0.1), (0.45, -0.15), (0.6, 0), (0.4, 0))
@@ -169,6 +170,18 @@ def unit_by_values(mnemonic: str, left: float, right: float) -> str | None:
     return units.get(mnemonic) if high < 300 else None
 
 
+def likelier_unit(mnemonic: str, unit: str | None, left: float, right: float) -> str | None:
+    """The unit that was read, but us/ft for a us/m that values rule out: a worn ft is easily read as m.
+
+    Examples
+    --------
+    >>> likelier_unit("DT", "us/m", 140, 40), likelier_unit("DT", "us/m", 500, 100)
+    ('us/ft', 'us/m')
+    """
+    worn = mnemonic == "DT" and unit == "us/m" and bool(unlikely_unit(mnemonic, unit, left, right))
+    return unit_by_values(mnemonic, left, right) or unit if worn else unit
+
+
 def unlikely_unit(mnemonic: str, unit: str, left: float, right: float) -> list[str]:
     """Say why values can hardly be in a unit.
 
@@ -199,6 +212,9 @@ def unlikely_values(mnemonic: str, left: float, right: float) -> list[str]:
     if left == right:
         return [f"both its values read {left:g}"]
     low, high = min(left, right), max(left, right)
+    longest = max((left, right), key=_digits)
+    if _digits(longest) > _MOST_DIGITS:
+        return [f"{longest:g} has more digits than the value of a scale"]
     if mnemonic in ("RHOB", "DRHO") and high > _DENSEST:
         return [f"{mnemonic} from {left:g} to {right:g} may have lost a point"]
     decades = low > 0 and abs(math.log10(high / low) - round(math.log10(high / low))) < 1e-6
@@ -212,6 +228,17 @@ def unlikely_values(mnemonic: str, left: float, right: float) -> list[str]:
         or (mnemonic == "DRHO" and low >= 0)
     )
     return [f"{mnemonic} from {left:g} to {right:g} may have lost a minus"] if lost else []
+
+
+def _digits(value: float) -> int:
+    """Digits of a value from its first to its last that is no zero.
+
+    Examples
+    --------
+    >>> _digits(10001), _digits(2000), _digits(-0.15)
+    (5, 1, 2)
+    """
+    return len(f"{abs(value):.6f}".replace(".", "").strip("0"))
 
 
 def _is_round(span: float) -> bool:

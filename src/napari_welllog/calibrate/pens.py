@@ -11,6 +11,9 @@ from napari_welllog.calibrate.result import PenName
 
 Ink = NDArray[np.bool_]
 
+BROKEN: tuple[PenName, ...] = ("dashed", "dotted", "dash-dot")
+"""Pens whose rules have gaps."""
+
 _SOLID = 0.93  # share of its length that a solid rule covers, even where it has worn
 _DOT = 2.3  # times its width: what is no longer is a dot
 _LEAST_PERIODIC = 0.15  # correlation of a rule with itself, a pattern further on: patterns have 0.6 and more

@@ -39,7 +39,9 @@ class DepthNumber(_Part):
     row: float = Field(description="where the middle of its text lies")
     confidence: float
     used: bool = Field(description="whether it became an anchor")
-    line: float | None = Field(default=None, description="row of the printed line it was tied to")
+    line: float | None = Field(
+        default=None, description="row of the printed line it was tied to, if any is left"
+    )
     residual: float | None = Field(
         default=None, description="rows between its line and where its neighbours put it"
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -292,9 +293,20 @@ def other_layouts(
         _with_neighbours_joined(layout, 1.5 * log.bands.line_width) for layout in (likeliest, *layouts)
     ]
     layouts.append([(likeliest[0][0], likeliest[-1][1])])
+    return distinct_from(likeliest, layouts)
+
+
+def distinct_from(likeliest: list[Span], layouts: Sequence[list[Span]]) -> list[list[Span]]:
+    """Layouts with tracks, one of those that are alike, and none that is like the likeliest.
+
+    Examples
+    --------
+    >>> distinct_from([(0.0, 100.0)], [[(1.0, 101.0)], [], [(0.0, 80.0)], [(0.0, 81.0)]])
+    [[(0.0, 80.0)]]
+    """
     distinct: list[list[Span]] = [likeliest]
     for layout in layouts:
-        if layout and not any(_is_alike(layout, other) for other in distinct):
+        if layout and not any(is_alike(layout, other) for other in distinct):
             distinct.append(layout)
     return distinct[1:]
 
@@ -310,6 +322,6 @@ def _with_neighbours_joined(spans: list[Span], near: float) -> list[Span]:
     return joined
 
 
-def _is_alike(one: list[Span], two: list[Span]) -> bool:
+def is_alike(one: list[Span], two: list[Span], columns: float = _SAME_EDGE) -> bool:
     """Whether two layouts have the same tracks, give or take a few columns."""
-    return len(one) == len(two) and bool(np.abs(np.subtract(one, two)).max() < _SAME_EDGE)
+    return len(one) == len(two) and bool(np.abs(np.subtract(one, two)).max() < columns)

@@ -14,15 +14,20 @@ from numpy.typing import NDArray
 
 from napari_welllog.errors import TracksError
 from napari_welllog.tracks.bands import NO_TRACK, SATURATION, Bands, Log, find_log
-from napari_welllog.tracks.by_header import as_ruled, other_layouts, split_at_header
+from napari_welllog.tracks.by_header import as_ruled, distinct_from, is_alike, other_layouts, split_at_header
 from napari_welllog.tracks.calibration import Curve, DepthAxis, Track, Tracks, piecewise_linear
 from napari_welllog.tracks.grid_spans import find_lines, find_spans
+from napari_welllog.tracks.header_alone import HeaderTracks, tracks_under_header
+from napari_welllog.tracks.ruled_spans import PAPER_WIDTH
 
 Edge = float | list[tuple[float, float]]
 Span = tuple[float, float]
 FloatArray = NDArray[np.float64]
 
 _SMALLEST_SCAN = (64, 32)
+_SHORT_LOG = 0.45  # of the scan's rows: what is shorter may be but a header
+_LONGER = 2.0  # times as long is the log below a header
+_FAR_OFF = 0.25  # inches between an edge of the grid and that of the header
 _FEW_LINES = 2  # from which the lines inside tracks tell where the log ends
 
 
@@ -99,6 +104,24 @@ def propose_layouts(pixels: NDArray[np.uint8]) -> list[Tracks]:
     rows, columns = pixels.shape
     if rows < _SMALLEST_SCAN[0] or columns < _SMALLEST_SCAN[1]:
         raise TracksError(NO_TRACK)
+    try:
+        layouts = _by_grid(pixels)
+    except TracksError:
+        layouts = []
+    length = layouts[0].tracks[0].bottom - layouts[0].tracks[0].top if layouts else 0.0
+    if length > _SHORT_LOG * rows:
+        return layouts
+    header = tracks_under_header(pixels)
+    if header is not None and header.bottom - header.top > _LONGER * length:
+        # Of the grid little or nothing is left: what seems to be one is the frame of the header.
+        return [_under_header(header, pixels.shape), *layouts]
+    if not layouts:
+        raise TracksError(NO_TRACK)
+    return layouts
+
+
+def _by_grid(pixels: NDArray[np.uint8]) -> list[Tracks]:
+    """Ways to part the log that the grid shows, the likeliest first."""
     log = find_log(Bands.of(pixels))
     lines = find_lines(log)
     spans = [
@@ -109,30 +132,63 @@ def propose_layouts(pixels: NDArray[np.uint8]) -> list[Tracks]:
     if not likeliest:
         raise TracksError(NO_TRACK)
     others = other_layouts(pixels, log, lines, spans, likeliest, ends[0])
+    header = tracks_under_header(pixels, ends[0])
+    if header is not None:
+        moved = float(log.shift_at(np.array([header.top]))[0])
+        ruled = [(left - moved, right - moved) for left, right in header.spans]
+        if is_alike(likeliest, ruled, _FAR_OFF * pixels.shape[1] / PAPER_WIDTH) or len(ruled) != len(
+            likeliest
+        ):
+            others = [ruled, *others]
+        else:
+            # Where both show as many tracks in quite other places, it is the grid that has worn.
+            likeliest, others = ruled, [likeliest, *others]
+    others = distinct_from(likeliest, others)
     return [_tracks(log, lines, layout, ends, pixels.shape) for layout in (likeliest, *others)]
+
+
+def _under_header(header: HeaderTracks, shape: tuple[int, ...]) -> Tracks:
+    """Tracks under a header, which lean as its rules do."""
+    columns = shape[1]
+    ends = header.top, header.bottom
+
+    def edge(column: float) -> Edge:
+        """An edge at the top of the log, followed down to its bottom."""
+        at = [float(np.clip(round(column + header.moved(row), 1), -0.5, columns - 0.5)) for row in ends]
+        return at[0] if abs(at[1] - at[0]) < 1 else list(zip(ends, at, strict=True))
+
+    return _with_edges([(edge(left), edge(right)) for left, right in header.spans], ends, shape)
 
 
 def _tracks(
     log: Log, lines: FloatArray, spans: list[Span], ends: tuple[float, float], shape: tuple[int, ...]
 ) -> Tracks:
-    """Tracks between spans, whose curves are fractions of their width and whose depths are rows."""
-    rows, columns = shape
-    top, bottom = ends
+    """Tracks between spans of a log."""
+    edges = [
+        (_edge(log, left, lines, ends, shape[1]), _edge(log, right, lines, ends, shape[1]))
+        for left, right in spans
+    ]
+    return _with_edges(edges, ends, shape)
+
+
+def _with_edges(edges: list[tuple[Edge, Edge]], ends: tuple[float, float], shape: tuple[int, ...]) -> Tracks:
+    """Tracks between edges, whose curves are fractions of their width and whose depths are rows."""
     tracks = [
         Track(
             name=f"track {number}",
-            left=_edge(log, span[0], lines, ends, columns),
-            right=_edge(log, span[1], lines, ends, columns),
-            top=top,
-            bottom=bottom,
+            left=left,
+            right=right,
+            top=ends[0],
+            bottom=ends[1],
             curves=[
                 Curve(curve_class=kind, mnemonic=f"T{number}C{kind}", unit="fraction", left=0, right=1)
                 for kind in (1, 2)
             ],
         )
-        for number, span in enumerate(spans, start=1)
+        for number, (left, right) in enumerate(edges, start=1)
     ]
-    return Tracks(depth=DepthAxis(unit="row", anchors=[(0, 0), (rows - 1, rows - 1)]), tracks=tracks)
+    last = shape[0] - 1
+    return Tracks(depth=DepthAxis(unit="row", anchors=[(0, 0), (last, last)]), tracks=tracks)
 
 
 def _find_ends(

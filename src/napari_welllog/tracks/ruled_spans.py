@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,13 +12,29 @@ from numpy.typing import NDArray
 FloatArray = NDArray[np.float64]
 Span = tuple[float, float]
 
-_PAPER_WIDTH = 8.25  # inches, of most logs
+PAPER_WIDTH = 8.25
+"""Inches, of most logs."""
+
 _HEIGHT = 2.2  # inches above the log in which its scales stand
-_FRAME = 0.16  # inches from which an upright stroke is no letter
+FRAME = 0.16
+"""Inches from which an upright stroke is no letter."""
+
 _BRIDGED = 0.11  # inches between two strokes of one rule
-_NARROWEST = 0.17  # of the scan's width; a shorter rule is a scrap of one, or that of a box in a track
+NARROWEST = 0.17
+"""Of the scan's width; a shorter rule is a scrap of one, or that of a box in a track."""
+
 _THICKEST = 0.06  # inches
+_LEVEL = 0.2  # inches that a rule keeps to one row, at least, however it leans
 _SNAP = 0.09  # inches between a rule's end and the edge of its track: it may end in a gap of its dashes
+
+
+class Rule(NamedTuple):
+    """A rule across a header: row of its middle, first and last column, and rows by which it falls for each column."""
+
+    row: float
+    left: float
+    right: float
+    lean: float
 
 
 def ruled_spans(
@@ -62,29 +79,29 @@ def ruled_spans(
     [(20.0, 420.0), (500.0, 800.0)]
     """
     columns = pixels.shape[1]
-    dpi = columns / _PAPER_WIDTH
+    dpi = columns / PAPER_WIDTH
     first = int(max(top - _HEIGHT * dpi, 0))
     header = pixels[first : max(int(top + below * dpi) - 1, 0)] < 128
-    if len(header) < _FRAME * dpi or len(lines) < 2:
+    if len(header) < FRAME * dpi or len(lines) < 2:
         return []
     counts: dict[Span, int] = {}
     loose: list[Span] = []
-    for row, left, right in _rules(header, dpi):
+    for row, left, right, _ in rules_of(header, dpi):
         moved = float(shift(np.array([float(first + row)]))[0])
         ends = [int(np.abs(lines + moved - end).argmin()) for end in (left, right)]
         near = all(
             abs(lines[k] + moved - end) < _SNAP * dpi for k, end in zip(ends, (left, right), strict=True)
         )
-        if near and ends[0] < ends[1] and right - left > _NARROWEST * columns:
+        if near and ends[0] < ends[1] and right - left > NARROWEST * columns:
             span = float(lines[ends[0]]), float(lines[ends[1]])
             counts[span] = counts.get(span, 0) + 1
-        elif not near and right - left > _NARROWEST * columns:
+        elif not near and right - left > NARROWEST * columns:
             loose.append((left - moved, right - moved))
     for span, count in _agreeing(loose, _SNAP * dpi).items():
         counts.setdefault(span, count)
     for span in loose if loosely else []:
         counts.setdefault(span, 1)
-    return _apart({span: count for span, count in counts.items() if count >= least})
+    return apart({span: count for span, count in counts.items() if count >= least})
 
 
 def _agreeing(spans: list[Span], reach: float) -> dict[Span, int]:
@@ -97,28 +114,40 @@ def _agreeing(spans: list[Span], reach: float) -> dict[Span, int]:
     return shared
 
 
-def _rules(ink: NDArray[np.bool_], dpi: float) -> list[tuple[float, float, float]]:
-    """Rules across a header, parted where a frame crosses them: row, first and last column."""
+def rules_of(ink: NDArray[np.bool_], dpi: float) -> list[Rule]:
+    """Rules across a header, bool (rows, columns), parted where a frame crosses them."""
     from scipy.ndimage import binary_closing, binary_dilation, binary_opening, find_objects, label
 
     # Three columns together, because a frame that leans changes column on its way.
     wide = binary_dilation(ink, np.ones((1, 3), bool))
-    frames = ink & binary_opening(wide, np.ones((max(round(_FRAME * dpi), 8), 1), bool))
+    frames = ink & binary_opening(wide, np.ones((max(round(FRAME * dpi), 8), 1), bool))
     gap = max(round(_BRIDGED * dpi), 5)
     bare = np.pad(ink & ~frames, ((0, 0), (gap, gap)))
     closed = binary_closing(bare | np.roll(bare, 1, axis=0), np.ones((1, gap), bool))[:, gap:-gap]
     closed &= ~binary_dilation(frames, np.ones((max(round(0.02 * dpi), 3), 3)))
+    # A frame in pieces is no frame to the above, and would tie rules together.
+    closed = binary_opening(closed, np.ones((1, max(round(_LEVEL * dpi), 5)), bool))
     labels, _ = label(closed, np.ones((3, 3)))
     areas = np.bincount(labels.ravel())
     rules = []
     for k, (rows, across) in enumerate(find_objects(labels), start=1):
         width = across.stop - across.start
-        if width > _NARROWEST * ink.shape[1] and areas[k] / width < _THICKEST * dpi:
-            rules.append(((rows.start + rows.stop - 1) / 2, float(across.start), float(across.stop - 1)))
+        if width > NARROWEST * ink.shape[1] and areas[k] / width < _THICKEST * dpi:
+            lean = _lean(labels[rows, across] == k)
+            rules.append(
+                Rule((rows.start + rows.stop - 1) / 2, float(across.start), float(across.stop - 1), lean)
+            )
     return rules
 
 
-def _apart(counts: dict[Span, int]) -> list[Span]:
+def _lean(ink: NDArray[np.bool_]) -> float:
+    """Rows by which the ink of a rule falls from one column to the next."""
+    rows, columns = np.nonzero(ink)
+    across = columns - columns.mean()
+    return float((across * rows).sum() / max((across**2).sum(), 1e-9))
+
+
+def apart(counts: dict[Span, int]) -> list[Span]:
     """Spans that do not overlap: those with most rules first, without what frames several tracks together."""
 
     def inside(inner: Span, outer: Span) -> bool:
