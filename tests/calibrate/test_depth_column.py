@@ -11,7 +11,8 @@ from napari_welllog.calibrate.from_paper import _another_pass
 from napari_welllog.calibrate.ocr import Box
 from napari_welllog.calibrate.page import Page
 from napari_welllog.calibrate.result import DepthNumber, Section
-from napari_welllog.calibrate.straighten import Piece
+from napari_welllog.calibrate.straighten import Lean, Piece
+from napari_welllog.tracks import Curve, Track
 
 
 class EitherWay:
@@ -99,3 +100,51 @@ def test_a_longer_stretch_of_log_beside_the_one_that_was_found_is_told() -> None
     assert _another_pass(scan, [Section(kind="main", top=1000.0, bottom=2900.0)]) is None
     scan[:2000] = 255
     assert _another_pass(scan, short) is None
+
+
+class Spotter:
+    """Finds boxes of text where it is told, and reads them so."""
+
+    def __init__(self, boxes, texts):
+        self._boxes, self._texts = boxes, texts
+
+    def find(self, picture):
+        return self._boxes
+
+    def read(self, pictures):
+        # Each box that is taller than wide is shown turned both ways.
+        return [(text, 0.98) for text in self._texts for _ in (0, 1)][: len(pictures)]
+
+
+def test_a_sideways_number_that_lost_its_suffix_has_its_middle_elsewhere_and_does_not_count() -> None:
+    scan = np.full((800, 60), 255, np.uint8)
+    boxes = [Box(100, 180, 20, 40), Box(400, 440, 20, 40)]
+    for box in boxes:
+        scan[int(box.top) : int(box.bottom), int(box.left) : int(box.right)] = 0
+    reader = Spotter(boxes, ["1000 TVD", "1050"])
+    found, words = depth_column.read_numbers(
+        scan,
+        Strip(None, None),
+        (0.0, 800.0),
+        Lean(np.zeros(1), np.zeros(1)),
+        200.0,
+        reader,
+        lambda share: None,
+    )
+    assert [number.depth for number in found] == [1000]
+    assert "1050" in words
+
+
+def test_a_header_that_rules_columns_without_a_track_is_told() -> None:
+    scan = np.full((900, 825), 255, np.uint8)
+    for row in (150, 180):
+        scan[row : row + 2, 20:420] = scan[row : row + 2, 500:800] = 0
+    for row in range(200, 880):
+        scan[row, 150 + row % 50 : 155 + row % 50] = 0
+    curve = Curve(curve_class=1, mnemonic="GR", unit="", left=0, right=1)
+    one, two = (
+        Track(name=name, left=left, right=right, top=200, bottom=880, curves=[curve])
+        for name, left, right in (("one", 20, 419), ("two", 500, 799))
+    )
+    assert "columns 500 to 799, which the header rules" in (depth_column.unexplained(scan, [one]) or "")
+    assert depth_column.unexplained(scan, [one, two]) is None

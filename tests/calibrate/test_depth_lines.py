@@ -2,7 +2,13 @@
 
 import numpy as np
 
-from napari_welllog.calibrate.depth_lines import LevelLines, find_level_lines, thinned, tie_numbers
+from napari_welllog.calibrate.depth_lines import (
+    LevelLines,
+    find_level_lines,
+    thinned,
+    tie_numbers,
+    ties_to_themselves,
+)
 from napari_welllog.calibrate.straighten import Lean, measure_lean
 from napari_welllog.tracks import Curve, Track
 
@@ -87,3 +93,11 @@ def test_on_paper_that_was_fed_unevenly_all_numbers_keep_their_lines():
     ties = tie_numbers(lines, numbered - 2.0, 100.0 * np.arange(len(numbered)), reach=20)
     assert [tie.row for tie in ties] == numbered.tolist()
     assert max(abs(tie.residual) for tie in ties) > 2.5
+
+
+def test_where_no_line_is_left_numbers_that_lie_on_a_straight_line_stand_for_themselves():
+    ties = ties_to_themselves([100, 200, 301, 400, 500], [10, 20, 30, 40, 50])
+    assert [tie.row for tie in ties] == [100, 200, 301, 400, 500]
+    assert max(abs(tie.residual) for tie in ties) < 1
+    assert "stray" in ties_to_themselves([100, 200, 310, 400, 500], [10, 20, 30, 40, 50])
+    assert "only 3 numbers" in ties_to_themselves([100, 200, 300], [10, 20, 30])

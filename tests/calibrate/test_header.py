@@ -276,3 +276,25 @@ def test_a_scale_in_what_seems_to_be_the_log_that_is_not_understood_is_told() ->
     for rules, told in (([(230, 5), (LOG_ROW + 32, 2)], True), ([(230, 5)], False)):
         header = read([line(250, "0", "Gamma Ray (GAPI)", "150"), low], rules)
         assert any("is not understood" in loose for loose in header.loose) == told
+
+
+def test_a_broken_rule_just_above_the_scales_is_the_pen_of_one_that_was_not_read() -> None:
+    lines = [line(210, "0", "Gamma Ray (GAPI)", "150")]
+    piece = page(lines, [(236, 2)])
+    piece.pixels[196:198] = 255
+    piece.pixels[196:198, (np.arange(WIDTH) // 12) % 2 == 0] = 0
+    found = read_header(piece, LOG_ROW, DPI, Scripted(lines), lambda share: None)
+    assert [scale.mnemonic for scale in found.scales] == ["GR"]
+    assert "a rule stands without values" in found.loose
+    # A solid one may be the frame of the header.
+    assert "a rule stands without values" not in read(lines, [(196, 2), (236, 2)]).loose
+
+
+def test_a_value_with_a_piece_of_the_frame_in_it_has_more_digits_than_any_scale() -> None:
+    found = read([line(250, "1", "Tracer (CPS)", "10001")])
+    assert "10001 has more digits than the value of a scale" in found.scales[0].doubts
+
+
+def test_a_unit_that_has_lost_its_second_letter_is_known_by_the_values() -> None:
+    found = read([line(250, "140", "Delta T (us/m)", "40")])
+    assert (found.scales[0].unit, found.scales[0].doubts) == ("us/ft", ())

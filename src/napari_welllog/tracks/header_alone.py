@@ -15,6 +15,7 @@ Span = tuple[float, float]
 
 _UPPER_PART = 0.5  # of the scan, in which its header is looked for
 _BELOW_TOP = 0.9  # inches by which a worn grid may seem to begin too high
+_FURTHEST_HEADER = 40.0  # inches down a scan without a grid
 _HEIGHT = 2.2  # inches above the log in which its scales stand
 _FURTHEST = 3.0  # inches below a header in which curves begin
 _SAME_RULE = 0.06  # inches between two pieces of one rule
@@ -78,21 +79,25 @@ def tracks_under_header(pixels: NDArray[np.uint8], near: float | None = None) ->
     ([(20.0, 419.0), (500.0, 799.0)], 200.0, 879.0)
     """
     dpi = pixels.shape[1] / PAPER_WIDTH
-    first, last = 0, int(_UPPER_PART * len(pixels))
+    first, last = 0, int(min(_UPPER_PART * len(pixels), _FURTHEST_HEADER * dpi))
     if near is not None:
         first, last = max(int(near - _HEIGHT * dpi), 0), int(near + _BELOW_TOP * dpi)
-    upper = pixels[first : max(last, first + 1)] < 128
+    paper = pixels[first : max(last, first + 1) + int(_FURTHEST * dpi)]
+    upper = paper[: max(last - first, 1)] < 128
     # At the very top of a scan it is the scanner's bar that is taken for one.
     rules = [rule for rule in rules_of(upper, dpi) if first + rule.row > _SAME_RULE * dpi]
     rules.sort(key=lambda rule: rule.row)
     for k in range(len(rules)):
-        found = _under(pixels[first:], upper, rules[k:], dpi)
+        found = _under(paper, upper, rules[k:], dpi)
         if found is not None:
-            return replace(found, top=found.top + first, bottom=found.bottom + first)
+            top = first + found.top
+            end = pixels[max(int(top), len(pixels) - int(_FURTHEST * dpi)) :][::-1]
+            bottom = len(pixels) - 1 - (_first_row_of_curves(end, found.spans, dpi) or 0)
+            return replace(found, top=top, bottom=float(bottom))
     return None
 
 
-def _under(pixels: NDArray[np.uint8], upper: Ink, rules: Sequence[Rule], dpi: float) -> HeaderTracks | None:
+def _under(paper: NDArray[np.uint8], upper: Ink, rules: Sequence[Rule], dpi: float) -> HeaderTracks | None:
     """The tracks under the header that begins with a rule: it ends where curves run down to the next rule."""
     for count, rule in enumerate(rules, start=1):
         header, below = rules[:count], rules[count:]
@@ -101,13 +106,12 @@ def _under(pixels: NDArray[np.uint8], upper: Ink, rules: Sequence[Rule], dpi: fl
         if below and below[0].row - rule.row < _SAME_RULE * dpi:
             continue
         spans = spans_of_rules(upper, header, dpi)
-        top = _first_row_of_curves(pixels[int(rule.row) + 2 :], spans, dpi)
-        if top is not None and (not below or rule.row + 2 + top < below[0].row + _SAME_RULE * dpi):
-            top += int(rule.row) + 2
-            rows = pixels[top:][::-1]
-            bottom = len(pixels) - 1 - (_first_row_of_curves(rows, spans, dpi) or 0)
+        start = int(rule.row) + 2
+        begins = _first_row_of_curves(paper[start : start + int(_FURTHEST * dpi)], spans, dpi)
+        until = below[0].row + _SAME_RULE * dpi if below else len(paper)
+        if begins is not None and start + begins < until:
             lean = float(np.median([rule.lean for rule in header]))
-            return HeaderTracks(spans, float(top), float(bottom), lean) if count > 1 else None
+            return HeaderTracks(spans, float(start + begins), float(len(paper)), lean) if count > 1 else None
         if below and below[0].row - rule.row > _NEXT_RULE * dpi:
             return None
     return None
@@ -230,17 +234,16 @@ def _first_row_of_curves(pixels: NDArray[np.uint8], spans: Sequence[Span], dpi: 
     from scipy.ndimage import binary_opening, uniform_filter1d
 
     window = max(int(_CURVE_ROWS * dpi), 1)
-    rows = min(len(pixels), int(_FURTHEST * dpi))
-    inked = np.zeros(rows, bool)
+    inked = np.zeros(len(pixels), bool)
     for left, right in spans:
         margin = _MARGIN * (right - left)
-        block = pixels[:rows, int(left + margin) : max(int(right - margin), 0)] < 128
+        block = pixels[:, int(left + margin) : max(int(right - margin), 0)] < 128
         # Neither dust nor the dots of a worn grid reach as far; frames and grid lines reach further.
         down = binary_opening(block, np.ones((_LARGEST_SPECK, 1), bool))
         down &= ~binary_opening(block, np.ones((max(round(FRAME * dpi), 8), 1), bool))
         across = binary_opening(block, np.ones((1, _LARGEST_SPECK), bool))
         inked |= (down | across).any(axis=1)
-    if rows < window:
+    if len(pixels) < window:
         return None
     share = uniform_filter1d(inked.astype(np.float64), window, origin=-(window // 2))
     running = np.flatnonzero((share > _INKED) & inked)
