@@ -10,8 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
+Pair = tuple[float, float]
+"""A number for each curve."""
 
 ABSENT = -1
+NOTHING: Pair = (0.0, 0.0)
+
+_LARGEST = 16.0  # total up to which 32 bits tell apart what pixels cost
 
 
 @dataclass(frozen=True)
@@ -140,20 +145,20 @@ class _Prices:
         return bool(np.isfinite(self.wrap).any())
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class _Totals:
-    """What it costs to have come so far, for both curves, less the cheapest.
+    """What it costs each curve to have come so far, less what was taken off along the way.
 
     Parameters
     ----------
     best : float32 (2, columns), with the curve at each column.
-    absent : float32 (2, 1), with the curve absent.
-    least : float32 (2, 1), the smallest of `best`.
+    absent : with the curve absent.
+    least : the smallest of `best`.
     """
 
     best: Floats
-    absent: Floats
-    least: Floats
+    absent: Pair
+    least: Pair
 
 
 @dataclass
@@ -168,6 +173,17 @@ class _Memory:
         return len(self.totals)
 
 
+class _Room:
+    """Arrays that every row is worked in: allocating them, and looking at them in parts, would take as long again."""
+
+    def __init__(self, columns: int) -> None:
+        self.ways = np.empty((4, columns), np.float32)
+        # Running minima from the left, and in the reversed half from the right, in one call: calls cost the time.
+        self.rightward, self.leftward = self.ways[:2], self.ways[2:, ::-1]
+        self.returning = np.empty((2, 1), np.float32)
+        self.taken = np.empty((2, 1), np.float32)
+
+
 def _walk(
     probabilities: Callable[[int, int], NDArray[np.float32]],
     rows: int,
@@ -177,9 +193,8 @@ def _walk(
 ) -> Iterator[tuple[_Memory, int]]:
     """Walk down all rows, giving the memory of the last chunk and what was looked ahead each time."""
     columns = probabilities(0, 1).shape[2]
-    nothing = np.zeros((2, 1), np.float32)
-    totals = _Totals(np.zeros((2, columns), np.float32), nothing, nothing)
-    ways = np.empty((4, columns), np.float32)
+    totals = _Totals(np.zeros((2, columns), np.float32), NOTHING, NOTHING)
+    room = _Room(columns)
     memory = _Memory([], [], totals)
     first = 0
     for top in range(0, rows, chunk):
@@ -188,7 +203,7 @@ def _walk(
         for stay, travel in zip(costs.stay, costs.travel, strict=True):
             memory.totals.append(totals)
             memory.costs.append(_Costs(stay, travel))
-            totals = _step(totals, stay, travel, prices, ways)
+            totals = _step(totals, stay, travel, prices, room)
         memory.end = totals
         yield memory, first
         forgotten = max(0, len(memory) - ahead)
@@ -196,29 +211,39 @@ def _walk(
         del memory.totals[:forgotten], memory.costs[:forgotten]
 
 
-def _step(before: _Totals, stay: Floats, travel: Floats, prices: _Prices, ways: Floats) -> _Totals:
-    """Totals after one more row; `ways`, float32 (4, columns), is room to work in."""
-    switch = prices.settings.switch
-    # Running minima from the left, and in the reversed half from the right, in one call: the calls cost the time.
-    rightward, leftward = ways[:2], ways[2:, ::-1]
+def _step(before: _Totals, stay: Floats, travel: Floats, prices: _Prices, room: _Room) -> _Totals:
+    """Totals after one more row."""
+    switch, absent = prices.settings.switch, prices.settings.absent
+    rightward, leftward = room.rightward, room.leftward
     np.subtract(before.best, travel, out=rightward)
     np.add(before.best, travel, out=leftward)
-    np.minimum.accumulate(ways, axis=1, out=ways)
+    np.minimum.accumulate(room.ways, axis=1, out=room.ways)
     if prices.wraps:
         from_right_edge = rightward[:, -1:] + travel[:, -1:] - travel[:, :1] + prices.wrap
         from_left_edge = leftward[:, :1] - travel[:, :1] + travel[:, -1:] + prices.wrap
         np.minimum(rightward, from_right_edge, out=rightward)
         np.minimum(leftward, from_left_edge, out=leftward)
     arrival = rightward + travel
-    leftward -= travel
+    np.subtract(leftward, travel, out=leftward)
     np.minimum(arrival, leftward, out=arrival)
-    np.minimum(arrival, before.absent + switch, out=arrival)
-    arrival += stay
-    least = np.minimum.reduce(arrival, axis=1, keepdims=True)
-    gone = np.minimum(before.absent, before.least + switch) + prices.settings.absent
-    lowest = np.minimum(gone, least)
-    arrival -= lowest
-    return _Totals(arrival, gone - lowest, least - lowest)
+    one, two = before.absent
+    room.returning[0, 0], room.returning[1, 0] = one + switch, two + switch
+    np.minimum(arrival, room.returning, out=arrival)
+    np.add(arrival, stay, out=arrival)
+    least_one, least_two = np.minimum.reduce(arrival, axis=1).tolist()
+    gone_one = min(one, before.least[0] + switch) + absent
+    gone_two = min(two, before.least[1] + switch) + absent
+    taken_one, taken_two = min(gone_one, least_one), min(gone_two, least_two)
+    # Totals must stay small, or 32 bits would not tell them apart; once in some rows is enough.
+    if taken_one < _LARGEST and taken_two < _LARGEST:
+        return _Totals(arrival, (gone_one, gone_two), (least_one, least_two))
+    room.taken[0, 0], room.taken[1, 0] = taken_one, taken_two
+    np.subtract(arrival, room.taken, out=arrival)
+    return _Totals(
+        arrival,
+        (gone_one - taken_one, gone_two - taken_two),
+        (least_one - taken_one, least_two - taken_two),
+    )
 
 
 def _trace_back(memory: _Memory, prices: _Prices) -> NDArray[np.intp]:
@@ -226,7 +251,7 @@ def _trace_back(memory: _Memory, prices: _Prices) -> NDArray[np.intp]:
     found = np.full((2, 2, len(memory)), ABSENT, np.intp)
     for curve in (0, 1):
         end = memory.end
-        place = ABSENT if end.absent[curve, 0] <= end.least[curve, 0] else int(end.best[curve].argmin())
+        place = ABSENT if end.absent[curve] <= end.least[curve] else int(end.best[curve].argmin())
         for row in range(len(memory) - 1, -1, -1):
             found[1, curve, row] = place
             found[0, curve, row], place = _came_from(
@@ -238,9 +263,9 @@ def _trace_back(memory: _Memory, prices: _Prices) -> NDArray[np.intp]:
 def _came_from(place: int, before: _Totals, travel: Floats, prices: _Prices, curve: int) -> tuple[int, int]:
     """Where a path that leaves a row at a place came into it, and where it left the row before."""
     switch = prices.settings.switch
-    best, absent = before.best[curve], before.absent.item(curve)
+    best, absent = before.best[curve], before.absent[curve]
     if place == ABSENT:
-        return ABSENT, int(best.argmin()) if before.least.item(curve) + switch < absent else ABSENT
+        return ABSENT, int(best.argmin()) if before.least[curve] + switch < absent else ABSENT
     down, up = best[: place + 1] - travel[: place + 1], best[place:] + travel[place:]
     left, right = int(down.argmin()), int(up.argmin())
     passed = travel.item(place)
