@@ -22,6 +22,9 @@ class EitherWay:
         return [("8600", 0.90), ("0098", 0.99)] * (len(pictures) // 2)
 
 
+LEVEL = Lean(np.zeros(1), np.zeros(1))
+
+
 def blank(rows: int = 400, columns: int = 200) -> Piece:
     return Piece(np.full((rows, columns), 255, np.uint8), 0.0, 0.0, 0.0)
 
@@ -116,23 +119,26 @@ class Spotter:
         return [(text, 0.98) for text in self._texts for _ in (0, 1)][: len(pictures)]
 
 
-def test_a_sideways_number_that_lost_its_suffix_has_its_middle_elsewhere_and_does_not_count() -> None:
+@pytest.mark.parametrize(
+    ("texts", "depths"),
+    [
+        (["1000 TVD", "1050", "1100"], [1000]),
+        (["1000 TVD", "1050", "1100", "1150", "1200", "1250"], [1000, 1050, 1100, 1150, 1200, 1250]),
+    ],
+    ids=["a suffix that some have lost", "a slip of the model"],
+)
+def test_a_sideways_number_that_lost_its_suffix_has_its_middle_elsewhere_and_does_not_count(
+    texts: list[str], depths: list[float]
+) -> None:
     scan = np.full((800, 60), 255, np.uint8)
-    boxes = [Box(100, 180, 20, 40), Box(400, 440, 20, 40)]
+    boxes = [Box(top, top + 60, 20, 40) for top in range(60, 780, 120)][: len(texts)]
     for box in boxes:
         scan[int(box.top) : int(box.bottom), int(box.left) : int(box.right)] = 0
-    reader = Spotter(boxes, ["1000 TVD", "1050"])
-    found, words = depth_column.read_numbers(
-        scan,
-        Strip(None, None),
-        (0.0, 800.0),
-        Lean(np.zeros(1), np.zeros(1)),
-        200.0,
-        reader,
-        lambda share: None,
+    reader = Spotter(boxes, texts)
+    found, _ = depth_column.read_numbers(
+        scan, Strip(None, None), (0.0, 800.0), LEVEL, 200.0, reader, lambda share: None
     )
-    assert [number.depth for number in found] == [1000]
-    assert "1050" in words
+    assert [number.depth for number in found] == depths
 
 
 def test_a_header_that_rules_columns_without_a_track_is_told() -> None:

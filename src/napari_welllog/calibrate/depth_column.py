@@ -29,6 +29,7 @@ _OVERLAP_ROWS = 110  # longer than a number turned sideways, so that each is who
 _GAP = 24  # paper between two pieces that are looked at together
 _READING_DPI = 200.0  # at which digits have the size that the models were trained on
 _SURE = 0.9  # confidence from which a suffix is believed
+_OF_SUFFIXES = 0.2  # of the numbers, from which suffixes are no slip of the model
 _SIDEWAYS = 1.25  # times as tall as wide
 _PADDING = 0.12  # of a number's height
 _ROOM_OF_A_DIGIT, _ROOM_OF_A_STROKE = 0.5, 0.15  # of a number's height, between it and the edge of the scan
@@ -160,14 +161,11 @@ def read_numbers(
         tick(0.7 * done / len(boards))
     found = _without_twins(found)
     texts = _read_boxes(found, zoom, reader, lambda share: tick(0.7 + 0.3 * share))
-    bears_suffix = any(
-        has_suffix(text) and sure > _SURE and _is_sideways(box)
-        for (_, box), (text, sure) in zip(found, texts, strict=True)
-    )
+    bear_suffixes = _bear_suffixes([box for _, box in found], texts)
     numbers, words = [], []
     for (piece, box), (text, confidence) in zip(found, texts, strict=True):
         # Turned sideways, a number without the suffix of the others has its middle elsewhere.
-        is_short = bears_suffix and _is_sideways(box) and not has_suffix(text)
+        is_short = bear_suffixes and _is_sideways(box) and not has_suffix(text)
         depth = None if is_short or _is_cut(pixels, piece, box) else depth_of(text)
         if depth is None:
             words.append(text)
@@ -380,6 +378,16 @@ def _read_boxes(
 def _is_sideways(box: Box) -> bool:
     """Whether a text in a box is turned sideways."""
     return box.height > _SIDEWAYS * box.width
+
+
+def _bear_suffixes(boxes: list[Box], texts: list[tuple[str, float]]) -> bool:
+    """Whether the numbers that are turned sideways bear a suffix, though that of some was not read."""
+    sideways = [
+        (text, sure)
+        for box, (text, sure) in zip(boxes, texts, strict=True)
+        if _is_sideways(box) and depth_of(text) is not None
+    ]
+    return sum(has_suffix(text) and sure > _SURE for text, sure in sideways) > _OF_SUFFIXES * len(sideways)
 
 
 def _numbers_told(text: str, confidence: float) -> float:

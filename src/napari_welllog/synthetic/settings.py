@@ -37,6 +37,7 @@ class PressSettings:
     kick_share : share of the logs that have kicks.
     kick_size : reach of a kick across the paper.
     spike_share, flat_share, cycle_skip_share : share of the logs with spikes, flat stretches, cycle skips.
+    flat_length : length of a flat stretch down the paper.
     tied_share : share of the tracks whose second curve follows or mirrors the first and so crosses it often.
     own_place_share : share of the tracks whose second curve lies anywhere in the track, not beside the first.
     off_scale_share : share of the curves that leave the track somewhere.
@@ -95,6 +96,7 @@ class PressSettings:
     kick_size: Range = (0.2, 3.5)
     spike_share: float = 0.35
     flat_share: float = 0.2
+    flat_length: Range = (0.1, 1.2)
     cycle_skip_share: float = 0.1
     tied_share: float = 0.5
     own_place_share: float = 0.3

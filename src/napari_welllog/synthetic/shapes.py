@@ -59,11 +59,10 @@ def _add_excursions(
         curve += height * np.clip(1 - distance if rng.random() < 0.5 else 3 * (1 - distance), 0, 1)
 
 
-def _flatten(rng: np.random.Generator, rows: Floats, curve: Floats) -> None:
-    """Hold the curve at one value over a stretch, in place."""
-    start = rng.integers(len(rows))
-    stop = min(len(rows), start + int(rng.uniform(0.05, 0.5) * len(rows)))
-    curve[start:stop] = curve[start]
+def _flatten(rng: np.random.Generator, curve: Floats, length: float) -> None:
+    """Hold the curve at one value over a stretch of so many of its elements, in place."""
+    start = rng.integers(len(curve))
+    curve[start : start + int(length)] = curve[start]
 
 
 def _skip_cycles(rng: np.random.Generator, rows: Floats, curve: Floats, jump: float, dpi: float) -> None:
@@ -110,7 +109,7 @@ def draw_shape(
     if rng.random() < settings.cycle_skip_share:
         _skip_cycles(rng, rows, curve, amplitude * rng.uniform(-1, 1), dpi)
     if rng.random() < settings.flat_share:
-        _flatten(rng, rows, curve)
+        _flatten(rng, curve, dpi * log_uniform(rng, settings.flat_length) / spacing)
     curve = gaussian_filter1d(curve, tool / spacing / 2.5, mode="nearest")
     return _join_samples(rng, rows, curve, dpi * log_uniform(rng, settings.sample_interval))
 
