@@ -29,6 +29,7 @@ from napari_welllog.unet.predictor import (
     choose_device,
     fuse_normalisation,
     make_predictor,
+    turned,
 )
 from napari_welllog.unet.scores import score_pixels
 from napari_welllog.unet.train import HELD_OUT, to_ink
@@ -403,3 +404,29 @@ def test_what_is_not_a_grey_picture_is_refused_before_a_model_is_read(pixels, mo
 def test_a_model_is_a_network_with_its_name(lively) -> None:
     assert isinstance(lively, Model)
     assert load_model().network is not lively.network
+
+
+# --- Two looks ---
+
+
+def test_the_turned_network_says_of_a_page_what_the_network_says_of_it_upside_down(lively, page) -> None:
+    pixels = page[:320, :64]
+    with torch.inference_mode():
+        of_turned_page = lively.network(to_ink(np.ascontiguousarray(pixels[::-1, ::-1]))).flip(2, 3)
+        of_page = turned(lively).network(to_ink(pixels))
+    torch.testing.assert_close(of_page, of_turned_page, atol=1e-4, rtol=1e-4)
+
+
+@every_engine
+def test_a_page_upside_down_has_the_classes_of_the_page(lively, page, engine) -> None:
+    """Each page is looked at both ways, so that which way it was fed makes no difference."""
+    pixels = page[:640, :64]
+    predictor = ready(lively, engine, "float32")
+    upright, upside_down = predictor.read(pixels), predictor.read(np.ascontiguousarray(pixels[::-1, ::-1]))
+    back = upside_down[:, ::-1, ::-1]
+    curves = upright[1:].astype(int)
+    assert np.abs(curves - back[1:]).max() <= 1
+    shares = np.sort([255 - curves.sum(axis=0), *curves], axis=0)
+    certain = shares[2] - shares[1] > 2
+    assert certain.mean() > 0.9
+    np.testing.assert_array_equal(upright[0][certain], back[0][certain])

@@ -149,7 +149,7 @@ def test_it_stops_within_a_layer_not_only_between_tiles(scan, engine, monkeypatc
     with pytest.raises(Cancelled):
         segment_regions(tall, growing=growing, tile_megapixels=100, cancelled=a_moment_in)
     assert growing.tiles == []
-    network = TorchPredictor(regions.load_model()).network
+    network = TorchPredictor(regions.load_model()).networks
     assert not any(module._forward_pre_hooks for module in network.modules())
 
 

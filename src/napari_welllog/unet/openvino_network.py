@@ -44,6 +44,7 @@ class OpenVinoNetwork:
     weights : the trained numbers by their names in `UNet`, float32.
     precision : float32, bfloat16 or auto.
     threads : how many threads to compute on; None for OMP_NUM_THREADS, or every core at hand.
+    joins : whether it takes the mean of what it says and of what another network said of the same pixels.
 
     Raises
     ------
@@ -58,12 +59,14 @@ class OpenVinoNetwork:
     (0, (64, 96))
     """
 
-    def __init__(self, weights: Weights, precision: str = "auto", threads: int | None = None) -> None:
+    def __init__(
+        self, weights: Weights, precision: str = "auto", threads: int | None = None, joins: bool = False
+    ) -> None:
         if precision == "auto":
             native = "BF16" in _core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
             precision = "bfloat16" if native else "float32"
         self.precision = precision
-        self._compiled = compiled(weights, precision, threads or threads_at_hand())
+        self._compiled = compiled(build_graph(weights, joins), precision, threads or threads_at_hand())
         self._request = self._compiled.create_infer_request()
 
     def again(self) -> OpenVinoNetwork:
@@ -73,7 +76,10 @@ class OpenVinoNetwork:
         return other
 
     def __call__(
-        self, pixels: NDArray[np.uint8], cancelled: Callable[[], bool] = lambda: False
+        self,
+        pixels: NDArray[np.uint8],
+        cancelled: Callable[[], bool] = lambda: False,
+        said: NDArray[np.uint8] | None = None,
     ) -> NDArray[np.uint8]:
         """Classes and curve probabilities of grey pixels.
 
@@ -81,6 +87,7 @@ class OpenVinoNetwork:
         ----------
         pixels : uint8 (rows, columns), 0 ink to 255 paper; both multiples of the stride.
         cancelled : asked about fifty times a second whether to stop.
+        said : what another network said of them, uint8 (3, rows, columns), for one that joins.
 
         Returns
         -------
@@ -90,7 +97,8 @@ class OpenVinoNetwork:
         ------
         Cancelled : asked to stop.
         """
-        self._request.start_async({0: np.ascontiguousarray(pixels)[None, None]})
+        inputs = {0: np.ascontiguousarray(pixels)[None, None]}
+        self._request.start_async(inputs if said is None else inputs | {1: said[None]})
         while not self._request.wait_for(_PATIENCE):
             if cancelled():
                 self._request.cancel()
@@ -100,14 +108,14 @@ class OpenVinoNetwork:
         return np.array(self._request.get_output_tensor(0).data[0])
 
 
-def compiled(weights: Weights, precision: str, threads: int) -> Any:
-    """The network compiled for this processor, which takes a part of a second."""
+def compiled(graph: Any, precision: str, threads: int) -> Any:
+    """A network compiled for this processor, which takes a part of a second."""
     settings = {
         "INFERENCE_PRECISION_HINT": {"bfloat16": "bf16", "float32": "f32"}[precision],
         "INFERENCE_NUM_THREADS": threads,
         "PERFORMANCE_HINT": "LATENCY",
     }
-    return _core().compile_model(build_graph(weights), "CPU", settings)
+    return _core().compile_model(graph, "CPU", settings)
 
 
 def threads_at_hand() -> int:
@@ -126,16 +134,18 @@ def _core() -> Any:
     return openvino.Core()
 
 
-def build_graph(weights: Weights) -> Any:
+def build_graph(weights: Weights, joins: bool = False) -> Any:
     """Lay out the network of `network.py`: grey pixels in; classes and curve probabilities in 255ths out.
 
     Parameters
     ----------
     weights : the trained numbers by their names in `UNet`, float32.
+    joins : whether it takes the mean with what another network said, which then comes in too.
 
     Returns
     -------
-    openvino.Model of uint8 (1, 1, rows, columns) to uint8 (1, 3, rows, columns).
+    openvino.Model of uint8 (1, 1, rows, columns), and of uint8 (1, 3, rows, columns) where it joins, to uint8
+    (1, 3, rows, columns).
     """
     import openvino
     from openvino import opset13 as op
@@ -157,14 +167,29 @@ def build_graph(weights: Weights) -> Any:
         features = layers.block(op.add(skips.pop(), layers.grown(narrow)), f"up.{level}")
     logits = op.depth_to_space(layers.convolution(features, "head"), "depth_first", 2)
     probabilities = op.softmax(op.convert(logits, "f32"), 1)
-    return openvino.Model([_as_bytes(probabilities)], [pixels], "unet")
+    if not joins:
+        return openvino.Model([_as_bytes(*op.split(probabilities, 1, 3).outputs())], [pixels], "unet")
+    said = op.parameter([1, 3, -1, -1], np.uint8, name="said")
+    return openvino.Model([_as_bytes(*_mean(probabilities, said))], [pixels, said], "unet")
 
 
-def _as_bytes(probabilities: Any) -> Any:
+def _mean(probabilities: Any, said: Any) -> tuple[Any, Any, Any]:
+    """Means of class probabilities and of what another network said in 255ths: background, curve one, curve two."""
+    from openvino import opset13 as op
+
+    _, own_one, own_two = op.split(probabilities, 1, 3).outputs()
+    _, other_one, other_two = op.split(op.convert(said, "f32"), 1, 3).outputs()
+    one, two = (
+        op.multiply(op.add(own, op.multiply(other, np.float32(1 / 255))), np.float32(0.5))
+        for own, other in ((own_one, other_one), (own_two, other_two))
+    )
+    return op.subtract(np.float32(1), op.add(one, two)), one, two
+
+
+def _as_bytes(background: Any, one: Any, two: Any) -> Any:
     """The likeliest class, of equals the first, and both curve probabilities in 255ths."""
     from openvino import opset13 as op
 
-    background, one, two = op.split(probabilities, 1, 3).outputs()
     is_one = op.convert(op.greater(one, background), "u8")
     is_two = op.greater(two, op.maximum(one, background))
     classes = op.select(is_two, np.uint8(2), is_one)

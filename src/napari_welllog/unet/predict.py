@@ -30,7 +30,7 @@ SMALLEST_TILE = 64
 GRAPHICS_TILES = 8
 """Tiles of a processor that a graphics card gets at once."""
 
-TILE_MEGAPIXELS = 9.0
+TILE_MEGAPIXELS = 6.0
 FAINTEST = 5
 
 
@@ -122,7 +122,7 @@ def tile_size(columns: int, device: str = "cpu") -> tuple[int, int]:
     Examples
     --------
     >>> tile_size(2400), tile_size(2400, "cuda")
-    ((3744, 2400), (29984, 2400))
+    ((2496, 2400), (19968, 2400))
     """
     wide = min(columns, 4096)
     megapixels = TILE_MEGAPIXELS if device == "cpu" else GRAPHICS_TILES * TILE_MEGAPIXELS

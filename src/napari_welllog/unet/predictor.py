@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from napari_welllog.errors import Cancelled, ModelError
 from napari_welllog.unet.layout import STRIDE
 from napari_welllog.unet.openvino_network import OpenVinoNetwork, has_openvino, threads_at_hand
+from napari_welllog.unet.turned import turned_weights
 from napari_welllog.unet.weights import Model
 
 if TYPE_CHECKING:
@@ -117,7 +118,7 @@ def may_have_graphics() -> bool:
 
 
 class OpenVinoPredictor:
-    """A network that OpenVINO runs on the processor.
+    """A network that OpenVINO runs on the processor, looking at every page twice.
 
     Parameters
     ----------
@@ -129,8 +130,8 @@ class OpenVinoPredictor:
     engine = "OpenVINO"
 
     def __init__(self, model: Model, precision: str = "auto") -> None:
-        self.network = _ready(model, precision, threads_at_hand()).again()
-        self.number_format = self.network.precision
+        self.networks = tuple(network.again() for network in _ready(model, precision, threads_at_hand()))
+        self.number_format = self.networks[0].precision
 
     def read(
         self,
@@ -140,11 +141,14 @@ class OpenVinoPredictor:
     ) -> NDArray[np.uint8]:
         """Classes and curve probabilities, as every `Predictor` reads them."""
         rows, columns = pixels.shape
-        return self.network(padded(pixels), cancelled)[:, :rows, :columns][:, *part]
+        whole = padded(pixels)
+        upside_down, upright = self.networks
+        said = upside_down(whole, cancelled)
+        return upright(whole, cancelled, said)[:, :rows, :columns][:, *part]
 
 
 class TorchPredictor:
-    """A network that torch runs on any device.
+    """A network that torch runs on any device, looking at every page twice.
 
     Batch normalisation is folded into the convolutions and pixels lie channels last, which is what runs fastest
     in plain torch. On processors and graphics cards that multiply 16-bit numbers natively the convolutions run
@@ -167,8 +171,10 @@ class TorchPredictor:
             torch, _choose_precision(self.device) if precision == "auto" else precision
         )
         self.number_format = str(self.precision).removeprefix("torch.")
-        network = fuse_normalisation(model.network).to(self.device, self.precision)
-        self.network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.networks = torch.nn.ModuleList(
+            fuse_normalisation(looking.network).to(self.device, self.precision)
+            for looking in (model, turned(model))
+        ).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def __call__(self, pixels: NDArray[np.uint8], part: Part = EVERYTHING) -> torch.Tensor:
         """Class probabilities of grey pixels, uint8 (rows, columns), or of a part of them.
@@ -183,9 +189,12 @@ class TorchPredictor:
         with torch.inference_mode():
             ink = torch.from_numpy(padded(pixels)).to(self.device)[None, None].to(self.precision)
             ink = (1 - ink / 255).contiguous(memory_format=torch.channels_last)
-            logits = self.network(ink)[0, :, :rows, :columns][:, *part]
-            # Planes first, 32 bits second: that order takes half the time of the other.
-            return torch.softmax(logits.contiguous().float(), dim=0)
+            looks = []
+            for network in self.networks:
+                logits = network(ink)[0, :, :rows, :columns][:, *part]
+                # Planes first, 32 bits second: that order takes half the time of the other.
+                looks.append(torch.softmax(logits.contiguous().float(), dim=0))
+            return torch.stack(looks).mean(dim=0)
 
     def read(
         self,
@@ -194,20 +203,30 @@ class TorchPredictor:
         cancelled: Callable[[], bool] = lambda: False,
     ) -> NDArray[np.uint8]:
         """Classes and curve probabilities, as every `Predictor` reads them."""
-        with stopping(self.network, cancelled):
+        with stopping(self.networks, cancelled):
             return as_bytes(self(pixels, part))
 
 
-_made_ready: WeakKeyDictionary[Model, dict[tuple[str, int], OpenVinoNetwork]] = WeakKeyDictionary()
+_made_ready: WeakKeyDictionary[Model, dict[tuple[str, int], tuple[OpenVinoNetwork, ...]]] = (
+    WeakKeyDictionary()
+)
 """Networks stay ready as long as their model is in use: making one ready takes as long as reading a small scan."""
 
 
-def _ready(model: Model, precision: str, threads: int) -> OpenVinoNetwork:
-    """A network made ready once for a model, a number format and a count of threads."""
+def _ready(model: Model, precision: str, threads: int) -> tuple[OpenVinoNetwork, ...]:
+    """A network made ready once for a model, a number format and a count of threads: upside down, and upright."""
     networks = _made_ready.setdefault(model, {})
     if (precision, threads) not in networks:
-        networks[precision, threads] = OpenVinoNetwork(model.weights, precision, threads)
+        networks[precision, threads] = (
+            OpenVinoNetwork(turned_weights(model.weights), precision, threads),
+            OpenVinoNetwork(model.weights, precision, threads, joins=True),
+        )
     return networks[precision, threads]
+
+
+def turned(model: Model) -> Model:
+    """The network that looks at a page upside down."""
+    return Model(model.name, model.sha256, weights=turned_weights(model.weights))
 
 
 def padded(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
