@@ -30,7 +30,7 @@ SMALLEST_TILE = 64
 GRAPHICS_TILES = 8
 """Tiles of a processor that a graphics card gets at once."""
 
-TILE_MEGAPIXELS = 6.0
+TILE_MEGAPIXELS = 7.5
 FAINTEST = 5
 
 
@@ -122,7 +122,7 @@ def tile_size(columns: int, device: str = "cpu") -> tuple[int, int]:
     Examples
     --------
     >>> tile_size(2400), tile_size(2400, "cuda")
-    ((2496, 2400), (19968, 2400))
+    ((3104, 2400), (24960, 2400))
     """
     wide = min(columns, 4096)
     megapixels = TILE_MEGAPIXELS if device == "cpu" else GRAPHICS_TILES * TILE_MEGAPIXELS
