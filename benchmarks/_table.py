@@ -62,7 +62,7 @@ def command_line() -> str:
     kept = []
     for word in words:
         option = word.partition("=")[0]
-        if option in ("--write", "--pictures", "--scans", "--figure"):
+        if option in ("--write", "--pictures", "--scans", "--figure", "--lesson"):
             if "=" not in word:
                 next(words, None)
         else:

@@ -1,9 +1,10 @@
-"""Edge-followers against the per-pixel classifier at crossings of printed logs that no training saw.
+r"""Edge-followers against the per-pixel classifier at crossings of printed logs that no training saw.
 
 Every reader is asked the same at every crossing, for either curve: does it leave on its own strand? Followers
 start from the truth above the crossing, all at the same place; the classifier gets nothing but the scan.
 
-    python benchmarks/crossings.py --write docs/benchmarks.md --figure docs/images/crossings.png
+    python benchmarks/crossings.py --write docs/benchmarks.md --figure docs/images/crossings.png \
+        --lesson docs/explanation/pixels-not-lines.md
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 
-from _table import add_write_option, markdown_table, publish
+from _table import add_write_option, markdown_table, publish, replace_block
 
 from napari_welllog.class_map import ClassMap
 from napari_welllog.crossings import CLASS_MAP, TRACES, Score
@@ -210,6 +211,21 @@ def report(different: Sequence[Exit], good: Sequence[Exit], alike: Sequence[Exit
     return "\n\n".join(parts)
 
 
+def lesson(different: Sequence[Exit], good: Sequence[Exit], alike: Sequence[Exit]) -> str:
+    """The table of the lesson: the hop rate of every reader on every kind of print."""
+    kinds = {
+        f"pens differ, {crossings_in(different):,} crossings": different,
+        f"the same in good condition, {crossings_in(good):,}": good,
+        f"pens alike, {crossings_in(alike):,}": alike,
+    }
+    found = [{f.reader: f for f in figures_of([one.score for one in exits])} for exits in kinds.values()]
+    rows = [
+        [NAMES.get(reader, reader), *(rate(figures.get(reader)) for figures in found)]
+        for reader in (*READERS, TRUE_CLASS_MAP, TRUE_TRACES)
+    ]
+    return markdown_table(["exits on the other curve (95 % interval)", *kinds], rows)
+
+
 def figure(different: Sequence[Exit], good: Sequence[Exit], alike: Sequence[Exit], path: Path) -> None:
     """Draw hop rates with their intervals: by reader, and by angle."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -273,6 +289,7 @@ def main() -> None:
     parser.add_argument("--model", metavar="FILE", help="weights other than the shipped ones")
     parser.add_argument("--followers-only", action="store_true", help="leave the network out")
     parser.add_argument("--figure", type=Path, metavar="FILE.png", help="draw the figure")
+    parser.add_argument("--lesson", type=Path, metavar="FILE.md", help="put the table of the lesson there")
     add_write_option(parser)
     options = parser.parse_args()
 
@@ -286,6 +303,10 @@ def main() -> None:
     good = collect(options.good, GOOD, network, options.rows) if options.good else []
     alike = collect(options.alike, ALIKE, network, options.rows) if options.alike else []
     publish("crossings", report(different, good, alike), options.write)
+    if options.lesson:
+        page = options.lesson.read_text(encoding="utf-8")
+        table = lesson(different, good, alike)
+        options.lesson.write_text(replace_block(page, "crossings", table), encoding="utf-8")
     if options.figure:
         figure(different, good, alike, options.figure)
 
