@@ -14,6 +14,7 @@ from napari_welllog.synthetic import PressSettings, PrintedLog, PrintedTrace, pr
 from napari_welllog.synthetic.paper import Grid
 from napari_welllog.synthetic.pens import CurveInk, Pen, choose_pens, stroke
 from napari_welllog.synthetic.scanner import scan_page
+from napari_welllog.synthetic.shapes import Rock, draw_shape
 from napari_welllog.tracks import Tracks
 
 # A new print on good paper, flat in a good scanner, with nothing on it but grid and curves on scale.
@@ -501,6 +502,22 @@ def test_noise_speckle_and_jpeg_change_the_scan_and_not_the_truth() -> None:
         scan, classes = scan_page(rng, inks, 150, False, replace(CLEAN, **knob))
         assert scan.tobytes() != clean_scan.tobytes()
         np.testing.assert_array_equal(classes, clean_classes)
+
+
+@pytest.mark.parametrize("length", [1200, 3600])
+def test_a_flat_stretch_is_as_long_on_paper_whatever_the_length_of_the_log(length) -> None:
+    rows, dpi = np.arange(float(length)), 200.0
+    plain = replace(CLEAN, flat_share=0.0, flat_length=(0.5, 0.5), **CALM)
+    longest = 0
+    for seed in range(8):
+        shapes = []
+        for press in (plain, replace(plain, flat_share=1.0)):
+            rng = np.random.default_rng(seed)
+            rock = Rock.drill(rng, rows, 0.2 * dpi)
+            shapes.append(draw_shape(rng, rows, rock, dpi, press))
+        longest = max(longest, np.count_nonzero(shapes[0] != shapes[1]))
+    # The tool rounds both ends.
+    assert 0.5 * dpi <= longest < 0.9 * dpi
 
 
 def test_every_knob_is_documented_and_every_range_is_in_order() -> None:
