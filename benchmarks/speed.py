@@ -27,8 +27,6 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from napari_welllog.unet.turned import LOOKS_AT_A_PAGE
-
 OURS = "napari-welllog, `segment`"
 
 FROM_FILE = "napari-welllog, from a file to the file of its class map"
@@ -195,14 +193,15 @@ def format_name(precision: torch.dtype) -> str:
     return str(precision).removeprefix("torch.")
 
 
-def race_report(rates: dict[str, list[float]], network: nn.Module, engine: str) -> str:
+def race_report(rates: dict[str, list[float]], network: nn.Module, predictor: Any) -> str:
     """The tables: megapixels per second with ratios, and shares of the machine's matrix rate."""
     networks = {OURS: network, **plain_networks()}
+    looks = len(predictor.networks)
     rows = [
         [
             name,
             f"{parameters(contestant) / 1e6:.2f} M",
-            f"{operations_per_pixel(contestant) * (LOOKS_AT_A_PAGE if name == OURS else 1) / 1e3:.0f} kFLOP",
+            f"{operations_per_pixel(contestant) * (looks if name == OURS else 1) / 1e3:.0f} kFLOP",
             f"{np.median(rates[name]) / 1e6:.2f}",
             f"{np.median(np.array(rates[OURS]) / np.array(rates[name])):.1f}",
         ]
@@ -214,7 +213,7 @@ def race_report(rates: dict[str, list[float]], network: nn.Module, engine: str) 
         f"{np.median(from_file / np.array(rates[name])):.1f} times as fast as the {name}"
         for name in PLAIN_NETWORKS
     ]
-    each = operations_per_pixel(network) * LOOKS_AT_A_PAGE
+    each = operations_per_pixel(network) * looks
     done = np.array(rates[NETWORK]) * each
     shares = [
         [
@@ -232,8 +231,8 @@ def race_report(rates: dict[str, list[float]], network: nn.Module, engine: str) 
             ),
             f"From a bilevel file of {FILE_ROWS:,} rows to the file of its class map it is "
             f"{np.median(from_file) / 1e6:.2f} MP/s, {' and '.join(ratios)}, which had only to compute.",
-            f"The network computes in {formats[-1]} on this machine, by {engine}, at {np.median(done) / 1e9:.0f} "
-            "GFLOP/s.",
+            f"The network computes in {formats[-1]} on this machine, by {predictor.engine}, "
+            f"at {np.median(done) / 1e9:.0f} GFLOP/s.",
             markdown_table(
                 ["the machine", "its best", "share the network reaches", "share of `segment` as a whole"],
                 shares,
@@ -313,7 +312,7 @@ def main() -> None:
     seconds = stages(options.rows, options.columns, model)
     text = [
         f"Medians of {options.rounds} paired rounds in one process, {torch.get_num_threads()} threads.",
-        race_report(rates, model.network, make_predictor(model, "cpu").engine),
+        race_report(rates, model.network, make_predictor(model, "cpu")),
         stages_report(seconds, options.rows, options.columns),
     ]
     publish("speed", "\n\n".join(text), options.write)

@@ -92,3 +92,20 @@ def test_dust_does_not_hide_where_the_curves_begin() -> None:
     assert found is not None
     assert abs(found.top - TOP) < 25
     assert np.abs(np.subtract(found.spans, [(40, 339), (450, 779)])).max() < 25  # dust lengthens a rule
+
+
+def test_where_grid_and_header_show_as_many_tracks_in_other_places_it_is_the_grid_that_has_worn() -> None:
+    scan = log_without_grid(TWO_TRACKS, (180, 600))
+    for left, right in ((40, 340), (340, 600)):
+        scan[TOP : ROWS - 40, np.linspace(left, right, 9).astype(int)] = 0
+        scan[TOP : ROWS - 40 : 24, left:right] = 0
+    tracks = propose_tracks(scan).tracks
+    assert [(track.left, track.right) for track in tracks] == [(40, 339), (450, 779)]
+
+
+def test_a_frame_that_runs_down_to_the_log_is_no_curve() -> None:
+    scan = log_without_grid([(130, 40, 780), (170, 40, 780), (210, 40, 780)], (180, 600))
+    scan[172:TOP, 400] = 0
+    found = tracks_under_header(scan)
+    assert found is not None
+    assert found.top == TOP

@@ -8,6 +8,7 @@ import pytest
 from napari_welllog.calibrate import depth_column, printed_depth
 from napari_welllog.calibrate.depth_column import Strip
 from napari_welllog.calibrate.from_paper import _another_pass
+from napari_welllog.calibrate.missing_tracks import unexplained
 from napari_welllog.calibrate.ocr import Box
 from napari_welllog.calibrate.page import Page
 from napari_welllog.calibrate.result import DepthNumber, Section
@@ -152,5 +153,5 @@ def test_a_header_that_rules_columns_without_a_track_is_told() -> None:
         Track(name=name, left=left, right=right, top=200, bottom=880, curves=[curve])
         for name, left, right in (("one", 20, 419), ("two", 500, 799))
     )
-    assert "columns 500 to 799, which the header rules" in (depth_column.unexplained(scan, [one]) or "")
-    assert depth_column.unexplained(scan, [one, two]) is None
+    assert "columns 500 to 799, which the header rules" in (unexplained(scan, [one]) or "")
+    assert unexplained(scan, [one, two]) is None

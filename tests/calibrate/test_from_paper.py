@@ -1,5 +1,7 @@
 """A scan calibrates itself, or says why not."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -10,7 +12,7 @@ from napari_welllog.calibrate.header import Header
 from napari_welllog.calibrate.header_scale import ReadScale
 from napari_welllog.calibrate.levelled import levelled
 from napari_welllog.calibrate.page import Job, Page
-from napari_welllog.calibrate.printed_depth import _read_strip
+from napari_welllog.calibrate.printed_depth import _read_strip, read_depth
 from napari_welllog.calibrate.result import DepthNumber
 from napari_welllog.calibrate.straighten import measure_lean
 from napari_welllog.calibrate.track_header import read_track_header
@@ -266,6 +268,23 @@ def test_a_column_of_depths_whose_zeros_have_worn_is_known_by_those_that_have_no
     if wanted is not None:
         assert [numbers[k].depth for k in fit.chain] == wanted
         assert numbers[0].confidence < 0.9
+
+
+def test_where_the_scanner_has_left_no_line_the_middles_of_numbers_are_the_anchors(monkeypatch):
+    page, track = page_of(scan())
+    bare = page.pixels.copy()
+    bare[:, 20:221] = 255
+    bare[100:, 20:221:20] = 0
+    numbers = numbers_read(1000, 1010, 1020, 1030, 1040)
+    monkeypatch.setattr("napari_welllog.calibrate.printed_depth.read_numbers", lambda *_: (numbers, ["FEET"]))
+    tied, _ = read_depth(page, [track])
+    untied, _ = read_depth(replace(page, pixels=bare), [track])
+    assert tied.refused is untied.refused is None
+    assert {number.line is None for number in tied.numbers if number.used} == {False}
+    assert {(number.used, number.line) for number in untied.numbers} == {(True, None)}
+    assert untied.confidence < np.mean([number.confidence for number in numbers])
+    rows, depths = zip(*untied.anchors, strict=True)
+    assert (rows[-1] - rows[0]) / (depths[-1] - depths[0]) == pytest.approx(10, abs=0.01)
 
 
 @pytest.mark.parametrize(("row", "refused"), [(40.0, False), (12.0, True)])

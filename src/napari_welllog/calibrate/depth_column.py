@@ -14,15 +14,14 @@ from napari_welllog.calibrate.header_text import without_specks
 from napari_welllog.calibrate.ocr import Box, TextReader
 from napari_welllog.calibrate.result import DepthNumber
 from napari_welllog.calibrate.straighten import Lean, Piece, cut
-from napari_welllog.tracks import Track, tracks_under_header
+from napari_welllog.tracks import Track
 
 Pixels = NDArray[np.uint8]
 
 _NARROWEST = 0.012  # of the scan's width: no number fits in less
-_WIDEST = 0.24  # of the scan's width: where no track was found there are curves, not numbers
-_NARROWEST_TRACK = 0.15
-_SOLID = 0.6
-_LEAST_INK = 0.004
+WIDEST = 0.24
+"""Of the scan's width: in wider room without a track there are curves, not numbers."""
+
 _SPECK = 0.012  # inches; numbers of depth have neither points nor minuses
 _PIECE_ROWS = 900
 _OVERLAP_ROWS = 110  # longer than a number turned sideways, so that each is whole in one piece
@@ -79,39 +78,7 @@ def find_strips(tracks: list[Track], width: int) -> list[Strip]:
         return last - first
 
     ordered = sorted(between, key=room, reverse=True) + sorted(margins, key=room, reverse=True)
-    return [strip for strip in ordered if max(_NARROWEST * width, 12) < room(strip) < _WIDEST * width]
-
-
-def unexplained(pixels: Pixels, tracks: list[Track]) -> str | None:
-    """Say where a track must be that was not found; None where all is explained."""
-    return _without_track(pixels, tracks) or _ruled_without_track(pixels, tracks)
-
-
-def _ruled_without_track(pixels: Pixels, tracks: list[Track]) -> str | None:
-    """Say where rules of the header stand above no track."""
-    header = tracks_under_header(pixels, tracks[0].top)
-    edges = [[float(edge) for edge in track.edges(track.top)] for track in tracks]
-    for left, right in [] if header is None else header.spans:
-        if all(min(right, end) - max(left, start) < _NARROWEST * (right - left) for start, end in edges):
-            return f"no track was found in columns {left:.0f} to {right:.0f}, which the header rules"
-    return None
-
-
-def _without_track(pixels: Pixels, tracks: list[Track]) -> str | None:
-    """Say where there is room for a track, and ink, but no track was found."""
-    width = pixels.shape[1]
-    top, bottom = int(max(tracks[0].top, 0)), int(min(tracks[0].bottom + 1, len(pixels)))
-    rows = np.arange(top, bottom, max((bottom - top) // 2000, 1))
-    sides = [Strip(None, tracks[0]), *(Strip(*pair) for pair in pairwise(tracks)), Strip(tracks[-1], None)]
-    for strip in sides:
-        first, last = (round(float(end)) for end in strip.columns((top + bottom) / 2, width))
-        if last - first < _WIDEST * width:
-            continue
-        ink = pixels[rows, first:last] < 128
-        inked = ink[:, ink.mean(axis=0) < _SOLID]  # what is black all the way down is the scanner's bar
-        if inked.shape[1] > _NARROWEST_TRACK * width and inked.mean() > _LEAST_INK:
-            return f"no track was found in columns {first} to {last}, where there is ink"
-    return None
+    return [strip for strip in ordered if max(_NARROWEST * width, 12) < room(strip) < WIDEST * width]
 
 
 def read_numbers(

@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
-from napari_welllog.calibrate.depth_column import unexplained
 from napari_welllog.calibrate.levelled import levelled
+from napari_welllog.calibrate.missing_tracks import unexplained
 from napari_welllog.calibrate.ocr import TextReader, load_reader
 from napari_welllog.calibrate.page import BELOW_TOP, Job, Page, Pixels, Progress
 from napari_welllog.calibrate.printed_depth import read_depth, refused_depth

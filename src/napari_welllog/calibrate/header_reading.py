@@ -75,7 +75,7 @@ def _read_again(
         return words
     boxes = [words[k].box for k in unclear]
     softer, thicker = (
-        _said(reader, boxes, [altered(patches[k]) for k in unclear]) for altered in (_softened, _thickened)
+        _said(reader, boxes, [altered(patches[k]) for k in unclear]) for altered in (softened, thickened)
     )
     again = dict(zip(unclear, zip(softer, thicker, strict=True), strict=True))
     return [
@@ -84,18 +84,18 @@ def _read_again(
     ]
 
 
-def _softened(patch: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """A piece of text whose worn strokes run together a little."""
+def softened(picture: NDArray[np.uint8], grain: float = _SOFTENED) -> NDArray[np.uint8]:
+    """A picture smoothed over so many pixels: worn strokes run together a little, and the finest grain goes."""
     from scipy.ndimage import gaussian_filter
 
-    return np.asarray(gaussian_filter(patch, _SOFTENED), np.uint8)
+    return np.asarray(gaussian_filter(picture, grain), np.uint8)
 
 
-def _thickened(patch: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """A piece of text whose strokes are a pixel wider."""
+def thickened(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """A picture whose strokes are a pixel wider."""
     from scipy.ndimage import grey_erosion
 
-    return np.asarray(grey_erosion(patch, (2, 2)), np.uint8)
+    return np.asarray(grey_erosion(picture, (2, 2)), np.uint8)
 
 
 def _parted(words: list[Words], said: tuple[list[str], list[str]], width: int) -> list[Words]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-
-import numpy as np
+from functools import partial
 
 from napari_welllog.calibrate.curves_of_track import curves_of_track
 from napari_welllog.calibrate.grid_kind import grid_kind
 from napari_welllog.calibrate.header import Header, read_header
+from napari_welllog.calibrate.header_reading import softened, thickened
 from napari_welllog.calibrate.page import BELOW_TOP, Page
 from napari_welllog.calibrate.result import TrackReading
 from napari_welllog.calibrate.straighten import Piece
@@ -32,10 +32,11 @@ def read_track_header(
     header, piece, log_row = _header_as_scanned(page, track, below, tick)
     grid = grid_kind(page.pixels, track)
     reading = curves_of_track(track.name, header.scales, grid, header.loose, header.also_named)
-    for altered in () if at_a_glance or not header.scales else (_softened, _thickened):
+    for altered in () if at_a_glance or not header.scales else (partial(softened, grain=_GRAIN), thickened):
         if reading.refused is None:
             break
-        again = read_header(altered(piece), log_row, page.resolution, page.reader, tick)
+        other = replace(piece, pixels=altered(piece.pixels))
+        again = read_header(other, log_row, page.resolution, page.reader, tick)
         second = curves_of_track(track.name, again.scales, grid, again.loose, again.also_named)
         if second.refused is None and _told(again) >= _told(header) + bool(header.loose):
             header, reading = again, second
@@ -68,20 +69,6 @@ def _header_as_scanned(
             or below > _FURTHEST_BELOW * page.resolution
         ):
             return header, piece, log_row
-
-
-def _softened(piece: Piece) -> Piece:
-    """A piece of paper whose finest grain is smoothed away."""
-    from scipy.ndimage import gaussian_filter
-
-    return replace(piece, pixels=np.asarray(gaussian_filter(piece.pixels, _GRAIN), np.uint8))
-
-
-def _thickened(piece: Piece) -> Piece:
-    """A piece of paper whose strokes are a pixel wider."""
-    from scipy.ndimage import grey_erosion
-
-    return replace(piece, pixels=np.asarray(grey_erosion(piece.pixels, (2, 2)), np.uint8))
 
 
 def without_namesakes(headers: list[TrackReading]) -> list[TrackReading]:

@@ -140,13 +140,13 @@ def spans_of_rules(ink: Ink, rules: Sequence[Rule], dpi: float) -> list[Span]:
         for part in _what_is_left(span, inner, NARROWEST * ink.shape[1]) if inner else [span]:
             parts[part] = parts.get(part, 0) + (1 if inner else count)
     rows = slice(int(min(rule.row for rule in rules)), int(max(rule.row for rule in rules)) + 1)
+    frames = _frames(ink[rows], dpi)
     framed = {
         piece: count
         for span, count in parts.items()
-        for piece in _split_by_frames(ink[rows], span, NARROWEST * ink.shape[1], dpi)
+        for piece in _split_by_frames(span, frames, NARROWEST * ink.shape[1])
     }
     spans = apart(_without_overlaps(framed, _OVERLAP * dpi))
-    frames = np.flatnonzero(_frames(ink[rows], dpi))
     return [
         (_snapped(left, frames, _ALIKE * dpi), _snapped(right, frames, _ALIKE * dpi)) for left, right in spans
     ]
@@ -188,25 +188,24 @@ def _what_is_left(span: Span, inner: Sequence[Span], narrowest: float) -> list[S
     return [piece for piece in pieces if piece[1] - piece[0] > narrowest]
 
 
-def _split_by_frames(header: Ink, span: Span, narrowest: float, dpi: float) -> list[Span]:
-    """A span, parted where a frame stands inside it for most of the height of the header."""
-    borders = np.flatnonzero(_frames(header, dpi))
-    inside = borders[(borders - span[0] > narrowest) & (span[1] - borders > narrowest)]
+def _split_by_frames(span: Span, frames: NDArray[np.intp], narrowest: float) -> list[Span]:
+    """A span, parted where a frame stands inside it."""
+    inside = frames[(frames - span[0] > narrowest) & (span[1] - frames > narrowest)]
     if not len(inside):
         return [span]
     middle = float(np.median(inside))
     return [(span[0], middle), (middle, span[1])]
 
 
-def _frames(header: Ink, dpi: float) -> Ink:
+def _frames(header: Ink, dpi: float) -> NDArray[np.intp]:
     """Columns in which a frame stands for most of the height of a header."""
     from scipy.ndimage import binary_dilation, binary_opening
 
     stroke = max(round(FRAME * dpi), 8)
     if len(header) < stroke:
-        return np.zeros(header.shape[1], bool)
+        return np.zeros(0, np.intp)
     wide = binary_dilation(header, np.ones((1, 3), bool))
-    return np.asarray(binary_opening(wide, np.ones((stroke, 1), bool)).mean(axis=0) > _FRAMED, np.bool_)
+    return np.flatnonzero(binary_opening(wide, np.ones((stroke, 1), bool)).mean(axis=0) > _FRAMED)
 
 
 def _snapped(end: float, frames: NDArray[np.intp], reach: float) -> float:

@@ -1,4 +1,7 @@
-"""The network that looks at a page upside down, so that the page need not be turned."""
+"""The network that looks at a page upside down, so that the page need not be turned.
+
+Every page is looked at as it is and upside down, and the mean counts: the network learnt on both alike.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +9,6 @@ import numpy as np
 
 from napari_welllog.unet.layout import CLASSES, FOLD
 from napari_welllog.unet.weights import Weights
-
-LOOKS_AT_A_PAGE = 2
-"""The network looks at every page as it is and upside down, and the mean counts: it learnt on both alike."""
 
 
 def turned_weights(weights: Weights) -> Weights:
