@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 
+from _conditions import GOOD
 from _table import add_write_option, markdown_table, publish, replace_block
 
 from napari_welllog.class_map import ClassMap
@@ -39,19 +40,6 @@ ALIKE = PressSettings(
     alike_pair=1.0, dashed_pair=0.0, weight_pair=0.0, shade_pair=0.0, single_one=0.0, single_two=0.0
 )
 """Two solid pens of one weight to each track: there is nothing by which to tell them apart."""
-
-GOOD = PressSettings(
-    dpi=(200.0, 400.0),
-    coarse_share=0.0,
-    bilevel_share=1.0,
-    broken_grid_share=0.0,
-    fading_share=0.0,
-    speckle_share=0.0,
-    noise=(0.0, 0.04),
-    blur=(0.3, 0.7),
-    bleed=(0.0, 0.10),
-)
-"""Prints in good condition, black and white from 200 dpi; curves, pens and all that is on the paper as ever."""
 
 COLOURS = ("0.75", "0.6", "0.45", "0.25", "#56B4E9", "#0072B2")
 """Of the readers: followers in greys, the network in blues."""

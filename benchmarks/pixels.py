@@ -11,9 +11,12 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 import numpy as np
+from _conditions import GOOD
 from _scores import f1, intersection_over_union, pixel_counts
 from _table import add_write_option, markdown_table, publish
 from numpy.typing import NDArray
+
+from napari_welllog.synthetic import PressSettings
 
 if TYPE_CHECKING:
     from napari_welllog.synthetic import PrintedLog
@@ -69,19 +72,9 @@ def track_pixels(track: Track, shape: tuple[int, ...]) -> NDArray[np.bool_]:
     return (columns >= left[:, None]) & (columns <= right[:, None])
 
 
-def report(counts: Counts, pages: int) -> str:
-    """The tables: by class, by pair of pens, by kind of scan."""
+def report(counts: Counts, pages: int, good: Counts, good_pages: int) -> str:
+    """The tables: by class, on all pages and on good ones; by pair of pens, by kind of scan."""
     header = ["class", "F1", "IoU", "F1, 1 px", "F1, 2 px", "F1, 3 px", "share", "VeerNet F1", "VeerNet IoU"]
-    everything = sum(counts["all", name][0][3] for name in CLASSES)
-    rows = [
-        [
-            name,
-            *_figures(counts["all", name]),
-            f"{counts['all', name][0][3] / everything:.2%}",
-            *VEERNET[name],
-        ]
-        for name in CLASSES
-    ]
     groups = sorted(
         {group for group, _ in counts if group != "all"}, key=lambda group: ("dpi" in group, group)
     )
@@ -94,11 +87,27 @@ def report(counts: Counts, pages: int) -> str:
     return "\n\n".join(
         [
             f"All pixels of {pages} pages pooled, seeds {FIRST_SEED:,} and on.",
-            markdown_table(header, rows),
-            "By the pens of a track and by the kind of scan:",
+            markdown_table(header, by_class(counts)),
+            f"{good_pages} pages in good condition (bilevel from 200 dpi, neither worn nor speckled):",
+            markdown_table(header, by_class(good)),
+            "All pages, by the pens of a track and by the kind of scan:",
             markdown_table(["pens or scan", "curve", *header[1:6]], by_group),
         ]
     )
+
+
+def by_class(counts: Counts) -> list[list[str]]:
+    """A row for each class."""
+    everything = sum(counts["all", name][0][3] for name in CLASSES)
+    return [
+        [
+            name,
+            *_figures(counts["all", name]),
+            f"{counts['all', name][0][3] / everything:.2%}",
+            *VEERNET[name],
+        ]
+        for name in CLASSES
+    ]
 
 
 def _figures(counts: NDArray[np.int64]) -> list[str]:
@@ -112,17 +121,25 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--pages", type=int, default=24, help="pages to print and label (default 24)")
+    parser.add_argument("--good", type=int, default=24, help="pages in good condition (default 24)")
     parser.add_argument("--rows", type=int, default=2000, help="rows of each page (default 2000)")
     parser.add_argument("--columns", type=int, default=1200, help="columns of each page (default 1200)")
     parser.add_argument("--model", metavar="FILE", help="weights other than the shipped ones")
     add_write_option(parser)
     options = parser.parse_args()
 
+    counts = count_pages(options, options.pages, PressSettings())
+    good = count_pages(options, options.good, GOOD)
+    publish("pixels", report(counts, options.pages, good, options.good), options.write)
+
+
+def count_pages(options: argparse.Namespace, pages: int, settings: PressSettings) -> Counts:
+    """Print pages, label them and count."""
     from napari_welllog import print_log, segment
 
     counts: Counts = defaultdict(lambda: np.zeros((1, 4), np.int64))
-    for page in range(options.pages):
-        log = print_log(FIRST_SEED + page, rows=options.rows, columns=options.columns)
+    for page in range(pages):
+        log = print_log(FIRST_SEED + page, settings, rows=options.rows, columns=options.columns)
         labels = segment(log.scan, model=options.model).labels
         add_page(counts, log, labels)
         scores = [f1(pixel_counts(labels == k, log.classes == k)[0]) for k in (1, 2)]
@@ -131,7 +148,7 @@ def main() -> None:
             file=sys.stderr,
             flush=True,
         )
-    publish("pixels", report(counts, options.pages), options.write)
+    return counts
 
 
 if __name__ == "__main__":

@@ -206,7 +206,28 @@ def test_the_printed_edge_of_a_track_is_no_curve():
 
 
 def test_a_curve_that_comes_to_an_edge_and_goes_back_is_kept():
-    line = np.maximum(sine(60, 80, 150), 1.0)
+    trace = read(draw(sine(81, 80, 150)))
+    assert np.mean(trace.state == TraceState.TRACED) > 0.97
+
+
+@pytest.mark.parametrize("side", ["left", "right"])
+def test_what_runs_along_an_edge_between_an_exit_and_a_return_is_off_scale(side):
+    """The edge's printed line labelled as the curve, or a curve held at the end of its scale: neither is a value."""
+    wide = sine(60, 80, 150)
+    line = np.maximum(wide, 1.0)
+    held = wide < -10
+    if side == "right":
+        line = COLUMNS - 1 - line
+    trace = read(draw(line))
+    assert np.all(trace.state[held] == TraceState.MISSING)
+    assert np.all(trace.state[wide > 8] == TraceState.TRACED)
+
+
+@given(st.integers(4, 24), st.floats(0.0, 6.0), st.floats(1.0, 3.0))
+@settings(max_examples=25, deadline=None)
+def test_a_curve_near_an_edge_that_is_not_as_straight_as_a_line_is_kept(period, place, height):
+    line = place + 1 + height * (1 + np.sin(2 * np.pi * np.arange(ROWS) / period))
+    line[:100] += np.arange(100, 0, -1)
     trace = read(draw(line))
     assert np.mean(trace.state == TraceState.TRACED) > 0.97
 

@@ -7,6 +7,7 @@ from enum import IntEnum
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import maximum_filter1d, minimum_filter1d
 from scipy.sparse import csr_array
 
 from napari_welllog.class_map import ClassMap, WrittenClassMap
@@ -18,6 +19,14 @@ Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
 EDGE_LINE = 0.007
+"""How near to an edge of the track its printed line is, as a share of the track's width."""
+
+EDGE_ROWS = 17
+"""Rows that a curve must run along an edge to be taken for its line; an odd number."""
+
+EDGE_WANDER = 0.75
+"""Pixels that the line of an edge wanders from the edge within so many rows; the arc of a curve wanders more."""
+
 COARSE = 2
 WIDEST_PEN = 12.0
 _ROWS_AT_ONCE = 8192
@@ -380,13 +389,29 @@ def _nearest_known(columns: Floats) -> tuple[Floats, Floats]:
 
 
 def _without_edge_lines(column: Floats, edges: tuple[Floats, Floats]) -> Floats:
-    """Leave out pieces that never leave an edge of the track: they are its printed line, not a curve."""
+    """Leave out what runs along an edge of the track: its printed line, or the curve held at the end of its scale.
+
+    Either is off scale: pieces that never leave the edge, and stretches as straight as a line between an exit and a
+    return.
+    """
     places = np.flatnonzero(np.isfinite(column))
     kept, reach = column.copy(), EDGE_LINE * (edges[1] - edges[0])
     for piece in np.split(places, np.flatnonzero(np.diff(places) > BRIDGES[0]) + 1):
         if any(np.all(np.abs(column[piece] - edge[piece]) < reach[piece]) for edge in edges):
             kept[piece] = np.nan
+    for edge in edges:
+        kept[_runs_along(column - edge, reach)] = np.nan
     return kept
+
+
+def _runs_along(offset: Floats, reach: Floats) -> Mask:
+    """Rows in which a curve runs along an edge, near it and straight for `EDGE_ROWS` and more."""
+    with np.errstate(invalid="ignore"):
+        near = np.abs(offset) < reach
+    highest = maximum_filter1d(np.where(near, offset, np.inf), EDGE_ROWS, mode="constant", cval=np.inf)
+    lowest = minimum_filter1d(np.where(near, offset, -np.inf), EDGE_ROWS, mode="constant", cval=-np.inf)
+    straight = highest - lowest <= EDGE_WANDER
+    return np.asarray(maximum_filter1d(straight, EDGE_ROWS, mode="constant", cval=False))
 
 
 def to_log_curve(trace: Trace, track: Track, depth_axis: DepthAxis, curve: Curve) -> LogCurve:

@@ -25,6 +25,7 @@ from napari_welllog.synthetic import PressSettings, print_window
 from napari_welllog.unet.annotated import AnnotatedData, Crop, Crops, Patch, fixed_crops, read_annotated
 from napari_welllog.unet.losses import DEFAULT_LOSS, LossFunction, loss_function
 from napari_welllog.unet.network import UNet
+from napari_welllog.unet.optimiser import optimisers
 from napari_welllog.unet.scores import PixelScores, curve_f1, score_pixels
 from napari_welllog.unet.weights import Model, load_model, save_weights
 
@@ -63,6 +64,8 @@ class TrainingSettings:
     workers : processes that print windows.
     loss_parameters : numbers in the loss, by the names of its parameters; the usual ones where left out.
     rate : highest learning rate; None for the usual one, lower for a network that has learnt already.
+    optimiser : muon or adamw; None for muon from scratch and adamw for a network that has learnt already, of which
+        it leaves more as it is.
     annotated_share : share of the windows in a batch that come from annotations, where there are any.
     held_out_share : share of what is annotated that is held out, as nearly as whole scans or windows allow.
     """
@@ -78,6 +81,7 @@ class TrainingSettings:
     workers: int = 1
     loss_parameters: Mapping[str, float] = field(default_factory=dict)
     rate: float | None = None
+    optimiser: str | None = None
     annotated_share: float = ANNOTATED_SHARE
     held_out_share: float = 0.25
 
@@ -239,8 +243,8 @@ def train(
 
     Raises
     ------
-    ModelError : an unknown loss, a network or a checkpoint that cannot be read, a checkpoint that began with another
-        network, or too little memory for a window.
+    ModelError : an unknown loss or optimiser, a network or a checkpoint that cannot be read, a checkpoint that began
+        with another network, or too little memory for a window.
     AnnotationsError : the annotations cannot be used, or are too few to hold some out.
     OutputError : the weights or the checkpoint cannot be written; of the weights this is known before training.
     Cancelled : asked to stop; the checkpoint, where one is named, holds what was learnt.
@@ -288,7 +292,8 @@ class _Run:
         self.network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.average = AveragedModel(self.network, multi_avg_fn=_average, use_buffers=True)
         self.rate = settings.rate or (PEAK_RATE if start is None else FINE_TUNING_RATE)
-        self.optimizer = torch.optim.AdamW(self.network.parameters(), lr=self.rate, weight_decay=1e-3)
+        self.optimiser = settings.optimiser or ("muon" if start is None else "adamw")
+        self.optimisers = optimisers(self.network, self.rate, self.optimiser)
         self.loss = loss_function(settings.loss, settings.loss_parameters)
         self.step, self.seconds = 0, 0.0
         self.windows_at_once = settings.batch
@@ -376,7 +381,7 @@ class _Run:
 
     def _learn(self, ink: Tensor, labels: Tensor) -> float:
         """One step down the loss; in smaller parts from where memory runs out on."""
-        for group in self.optimizer.param_groups:
+        for group in (group for optimiser in self.optimisers for group in optimiser.param_groups):
             group["lr"] = learning_rate(self.fraction) * self.rate / PEAK_RATE
         while True:
             try:
@@ -392,14 +397,15 @@ class _Run:
             # Outside the handler, whose error would keep alive what filled the memory.
             self.windows_at_once = min(self.windows_at_once, len(ink)) // 2 or 1
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
-        self.optimizer.step()
+        for optimiser in self.optimisers:
+            optimiser.step()
         self.average.update_parameters(self.network)
         self.step += 1
         return loss
 
     def _gradients(self, ink: Tensor, labels: Tensor) -> float:
         """The loss of a batch and, in the network, its gradients."""
-        self.optimizer.zero_grad()
+        self.network.zero_grad()
         total = 0.0
         wholes = ink, labels, self._are_annotated(len(ink))
         parts = zip(*(torch.split(whole, self.windows_at_once) for whole in wholes), strict=True)
@@ -456,6 +462,7 @@ class _Run:
         return {
             **self._origin(),
             "loss": self.settings.loss,
+            "optimiser": self.optimiser,
             "seed": str(self.settings.seed),
             "steps": str(self.step),
             "windows": str(self.step * self.settings.batch),
@@ -489,7 +496,8 @@ class _Run:
         state: dict[str, Any] = {
             "network": self.network.state_dict(),
             "average": self.average.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
+            "optimiser": self.optimiser,
+            "optimisers": [optimiser.state_dict() for optimiser in self.optimisers],
             "step": self.step,
             "seconds": self.seconds,
             "measured_at": self.measured_at,
@@ -511,7 +519,10 @@ class _Run:
             state = torch.load(self.checkpoint, weights_only=True)
             self.network.load_state_dict(state["network"])
             self.average.load_state_dict(state["average"])
-            self.optimizer.load_state_dict(state["optimizer"])
+            self.optimiser = str(state["optimiser"])
+            self.optimisers = optimisers(self.network, self.rate, self.optimiser)
+            for optimiser, kept in zip(self.optimisers, state["optimisers"], strict=True):
+                optimiser.load_state_dict(kept)
             self.step, self.seconds = int(state["step"]), float(state["seconds"])
             began, self.rate = state.get("started_from", self.started_from), state.get("rate", self.rate)
             # On other annotations the best would be measured anew: what was best on those may not be on these.
