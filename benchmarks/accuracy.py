@@ -264,7 +264,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument(
-        "--cases", type=int, default=16, help="prints, the four conditions in turn (default 16)"
+        "--cases", type=int, default=48, help="prints, the four conditions in turn (default 48)"
     )
     parser.add_argument("--rows", type=int, default=3000, help="rows of each print (default 3000)")
     parser.add_argument("--model", metavar="FILE", help="weights other than the shipped ones")
