@@ -25,19 +25,6 @@ BATCH = 8
 """Windows in a batch; they are small."""
 
 
-HEADER = [
-    "loss",
-    "optimiser",
-    "accuracy",
-    "recall one",
-    "recall two",
-    "F1 one",
-    "F1 two",
-    "IoU one",
-    "IoU two",
-]
-
-
 FIGURES = ["accuracy", "recall one", "recall two", "F1 one", "F1 two", "IoU one", "IoU two"]
 
 

@@ -50,6 +50,18 @@ def test_a_step_goes_against_the_gradient() -> None:
     assert misses[-1] < 0.1 * misses[0]
 
 
+def test_a_step_goes_on_where_the_gradients_before_it_led() -> None:
+    kernel = torch.nn.Parameter(torch.zeros(4, 3, 3, 3))
+    optimiser = Muon([kernel], lr=0.1)
+    kernel.grad = torch.randn(kernel.shape, generator=torch.Generator().manual_seed(7))
+    optimiser.step()
+    first = kernel.detach().clone()
+    kernel.grad = torch.zeros_like(kernel)
+    optimiser.step()
+    onward = kernel.detach() - first
+    assert torch.nn.functional.cosine_similarity(onward.flatten(), first.flatten(), dim=0) > 0.9
+
+
 def test_every_number_of_the_network_is_trained_once() -> None:
     network = UNet()
     for name in ("muon", "adamw"):

@@ -225,6 +225,15 @@ def test_an_unknown_loss_is_refused_by_name(tmp_path) -> None:
     assert not list(tmp_path.iterdir())
 
 
+def test_at_a_learning_rate_of_nothing_nothing_is_learnt(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(module, "learning_rate", lambda fraction: 0.0)
+    train(tmp_path / "weights.safetensors", TINY)
+    trained = tensors_of(tmp_path / "weights.safetensors")
+    torch.manual_seed(TINY.seed)
+    for name, numbers in UNet().named_parameters():
+        torch.testing.assert_close(trained[name], numbers)
+
+
 def test_an_unknown_optimiser_is_refused_by_name(tmp_path) -> None:
     with pytest.raises(ModelError, match="no optimiser 'sgd'; choose one of muon, adamw"):
         train(tmp_path / "weights.safetensors", replace(TINY, optimiser="sgd"))

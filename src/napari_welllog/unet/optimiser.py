@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import Any, overload
+from collections.abc import Iterable
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -64,9 +64,9 @@ class Muon(Optimizer):
     """Gradient descent with momentum whose every step is made orthogonal.
 
     A plain step goes almost all the way along the few directions in which a kernel has the steepest gradient. Made
-    orthogonal, it goes as far along all of them, the rare ones too, and a curve that has 0.5 % of the pixels is one
-    (Jordan and others 2024, Muon: an optimizer for hidden layers in neural networks; Liu and others 2025, Muon is
-    scalable for LLM training, arXiv:2502.16982). Torch has it from 2.9 on, for matrices alone.
+    orthogonal, it goes as far along all of them, the rare ones too (Jordan and others 2024, Muon: an optimizer for
+    hidden layers in neural networks; Liu and others 2025, Muon is scalable for LLM training, arXiv:2502.16982). Torch
+    has it from 2.9 on, for matrices alone.
 
     Parameters
     ----------
@@ -85,24 +85,13 @@ class Muon(Optimizer):
     ) -> None:
         super().__init__(kernels, {"lr": lr, "momentum": momentum, "weight_decay": weight_decay})
 
-    @overload
-    def step(self, closure: None = None) -> None: ...
-
-    @overload
-    def step(self, closure: Callable[[], float]) -> float: ...
-
     @torch.no_grad()
-    def step(self, closure: Callable[[], float] | None = None) -> float | None:
+    def step(self) -> None:  # type: ignore[override]
         """One step for every kernel that has a gradient."""
-        loss = None
-        if closure is not None:
-            with torch.enable_grad():
-                loss = closure()
         for group in self.param_groups:
             for kernel in group["params"]:
                 if kernel.grad is not None:
                     self._go(kernel, kernel.grad, group)
-        return loss
 
     def _go(self, kernel: Tensor, gradient: Tensor, group: dict[str, Any]) -> None:
         """One step for a kernel, looking ahead along its momentum (Nesterov)."""
