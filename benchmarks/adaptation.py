@@ -151,7 +151,8 @@ def score_press(model: str | None, pages: int) -> tuple[float, float]:
 
 def adapt(folder: Path, out: Path, options: argparse.Namespace) -> dict[str, str]:
     """Fine-tune the shipped network on the annotated windows; what the weights say of their making."""
-    from napari_welllog.unet.train import TrainingSettings, TrainingStatus, train
+    from napari_welllog.unet.train import TrainingStatus, train
+    from napari_welllog.unet.training_settings import TrainingSettings
     from napari_welllog.unet.weights import load_model, shipped_models
 
     def tell(status: TrainingStatus) -> None:

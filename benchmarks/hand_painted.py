@@ -82,7 +82,8 @@ def as_moves(points: list[list[float]]) -> NDArray[np.float64]:
 
 def fine_tune(folder: Path, out: Path, minutes: float) -> dict[str, str]:
     """Fine-tune the shipped network on a folder; what the weights say of their making."""
-    from napari_welllog.unet.train import TrainingSettings, TrainingStatus, train
+    from napari_welllog.unet.train import TrainingStatus, train
+    from napari_welllog.unet.training_settings import TrainingSettings
     from napari_welllog.unet.weights import load_model, shipped_models
 
     def tell(status: TrainingStatus) -> None:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from _table import add_write_option, markdown_table, publish
 
 if TYPE_CHECKING:
-    from napari_welllog.unet.train import TrainingSettings
+    from napari_welllog.unet.training_settings import TrainingSettings
 
 BATCH = 8
 """Windows in a batch; they are small."""
@@ -49,7 +49,7 @@ def main() -> None:
     add_write_option(parser)
     options = parser.parse_args()
     from napari_welllog.unet.losses import DEFAULT_LOSS, LOSSES
-    from napari_welllog.unet.train import TrainingSettings
+    from napari_welllog.unet.training_settings import TrainingSettings
 
     window = options.window, options.window
     settings = TrainingSettings(

@@ -232,6 +232,55 @@ def test_a_curve_near_an_edge_that_is_not_as_straight_as_a_line_is_kept(period, 
     assert np.mean(trace.state == TraceState.TRACED) > 0.97
 
 
+def in_pieces_of_the_other(class_map, stretches):
+    """The class map in which stretches of a curve have come as the other curve."""
+    labels = class_map.labels.copy()
+    for first, last in stretches:
+        labels[first:last] = np.array([0, 2, 1], np.uint8)[labels[first:last]]
+    return ClassMap.from_labels(labels)
+
+
+@pytest.mark.parametrize("curve_class", [1, 2])
+def test_a_single_curve_of_which_pieces_come_as_the_other_is_read_whole(curve_class):
+    line = sine(height=60)
+    drawn = draw(line) if curve_class == 1 else draw(columns_two=line)
+    pieces = in_pieces_of_the_other(drawn, [(40, 58), (120, 139), (200, 222)])
+    assert np.array_equal(read(pieces, curve_class).column, read(drawn, curve_class).column, equal_nan=True)
+    assert np.all(read(pieces, 3 - curve_class).state == TraceState.MISSING)
+
+
+def test_a_single_curve_whose_sweeps_are_torn_into_pieces_of_the_other_is_read_whole():
+    """A pen that sweeps fast leaves a thin line, which breaks, and a broken line looks like curve two."""
+    line = 200 + 90 * np.tanh(5 * np.sin(2 * np.pi * np.arange(ROWS) / 100))
+    steep = np.abs(np.gradient(line)) > 10
+    labels = draw(line).labels.copy()
+    labels[np.ix_(steep, np.arange(COLUMNS) % 9 == 0)] = 0
+    labels[np.ix_(steep, np.arange(COLUMNS) % 27 > 18)] *= 2
+    torn = ClassMap.from_labels(labels)
+    assert (torn.labels == 2).any(axis=1).sum() > 20
+    in_one_class = ClassMap.from_labels(np.minimum(labels, 1))
+    assert np.array_equal(read(torn).column, read(in_one_class).column, equal_nan=True)
+    assert np.all(read(torn, 2).state == TraceState.MISSING)
+
+
+@pytest.mark.parametrize("gap", [4, 30])
+def test_a_second_curve_that_is_there_only_where_the_first_is_not_stays_a_curve(gap):
+    """As one that is off scale above where the other is off scale below."""
+    one, two = np.full(ROWS, 100.0), np.full(ROWS, 300.0)
+    one[240:], two[: 240 + gap] = np.nan, np.nan
+    both = draw(one, two)
+    assert np.nanmax(np.abs(read(both, 2).column - two)) < 0.6
+    assert np.all(read(both).state[242:] == TraceState.MISSING)
+
+
+def test_a_second_curve_that_is_there_for_a_while_and_crosses_the_first_stays_a_curve():
+    one, two = sine(height=60), np.full(ROWS, 200.0)
+    two[60:] = np.nan
+    both = draw(one, two)
+    assert np.nanmax(np.abs(read(both, 2).column - two)) < 0.6
+    assert np.abs(read(both).column - one)[3:-3].max() < 2.0
+
+
 def test_a_backed_up_curve_is_followed_from_edge_to_edge():
     line = sine(330, 100, 150)
     inked = np.where(line > COLUMNS - 1, line - (COLUMNS - 1), line)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -26,6 +27,12 @@ EDGE_ROWS = 17
 
 EDGE_WANDER = 0.75
 """Pixels that the line of an edge wanders from the edge within so many rows; the arc of a curve wanders more."""
+
+LESSER = 0.25
+"""Rows that the lesser of two curves has, as a share of the other's, up to which it may be pieces of that one."""
+
+SAME_STRAND = 0.8
+"""Share of the rows of the lesser curve that one path over all ink runs through, if there is one curve."""
 
 COARSE = 2
 WIDEST_PEN = 12.0
@@ -128,11 +135,58 @@ def extract_traces(
     """
     view = _TrackView(class_map, track)
     wrapping = {curve.curve_class for curve in track.curves if curve.wraps}
-    paths = find_paths(view.coarse_curves, view.rows, settings, (1 in wrapping, 2 in wrapping))
-    strokes = _measure_strokes(view, paths)
-    return [
-        _trace(view, k, paths[k - 1], strokes[k - 1]) for k in (curve.curve_class for curve in track.curves)
-    ]
+    wraps = 1 in wrapping, 2 in wrapping
+    found = _find_strokes(view, settings, wraps)
+    found = _as_one_curve(view, found, settings, wraps) or found
+    return [_trace(view, k, *found[k - 1]) for k in (curve.curve_class for curve in track.curves)]
+
+
+_Found = tuple[tuple[Path, "_Strokes"], tuple[Path, "_Strokes"]]
+"""The path of each curve and the ink along it."""
+
+
+def _find_strokes(view: _TrackView, settings: PathSettings, wraps: tuple[bool, bool]) -> _Found:
+    """Find the paths of both curves, and measure the ink along them."""
+    paths = find_paths(view.coarse_curves, view.rows, settings, wraps)
+    one, two = _measure_strokes(view, paths)
+    return (paths[0], one), (paths[1], two)
+
+
+def _as_one_curve(
+    view: _TrackView, found: _Found, settings: PathSettings, wraps: tuple[bool, bool]
+) -> _Found | None:
+    """What is found when all ink is that of one curve; None where the paper has two.
+
+    Where a pen sweeps fast its line is thin and breaks, and pieces of a single curve come as curve two. If one path
+    runs over nearly all that was traced as the lesser curve, there is one curve, and it is the other.
+    """
+    inked = [strokes.inked for _, strokes in found]
+    rows = [np.count_nonzero(ink) for ink in inked]
+    greater = int(rows[1] > rows[0])
+    lesser = 1 - greater
+    if not 0 < rows[lesser] <= LESSER * rows[greater]:
+        return None
+    alone = _find_strokes(view.with_all_ink_of(greater), settings, wraps)
+    whole = alone[greater][1]
+    meets = whole.meets(found[greater][1]), whole.meets(found[lesser][1])
+    if np.count_nonzero(meets[1]) < SAME_STRAND * rows[lesser] or not _is_one_strand(whole, *meets):
+        return None
+    return alone
+
+
+def _is_one_strand(whole: _Strokes, one: Mask, two: Mask) -> bool:
+    """Whether a path goes on where it passes from the rows of one curve to those of another.
+
+    Where it does, a row has ink of both side by side, or ink in neighbouring rows touches. Between two curves of
+    which one is absent where the other is there, it jumps.
+    """
+    rows = np.flatnonzero(one | two)
+    before, after = rows[:-1], rows[1:]
+    passes = (one[before] != one[after]) | (two[before] != two[after])
+    through = passes & ((one & two)[before] | (one & two)[after])
+    apart = np.fmax(whole.left[after] - whole.right[before], whole.left[before] - whole.right[after])
+    touching = passes & (after - before <= BRIDGES[0]) & ~(apart > _pen_width(whole))
+    return np.count_nonzero(through | touching) >= SAME_STRAND * max(np.count_nonzero(passes), 1)
 
 
 class _TrackView:
@@ -146,11 +200,23 @@ class _TrackView:
         self.left = max(0, int(np.floor(left.min())))
         self.width = min(class_map.shape[1], int(np.ceil(right.max())) + 1) - self.left
         self.sheets, self.ignore = class_map.curve_probabilities, track.ignore
+        self.only: int | None = None
+
+    def with_all_ink_of(self, curve: int) -> _TrackView:
+        """The same, but for all ink being that of one curve, 0 or 1."""
+        view = copy.copy(self)
+        view.only = curve
+        return view
 
     def planes(self, first: int, last: int) -> tuple[csr_array, csr_array]:
         """The probabilities of both curves in some rows, counted from the track's: sparse, uint8 (rows, columns)."""
         one, two = (self._inside(sheet[self.top + first : self.top + last], first) for sheet in self.sheets)
-        return one, two
+        if self.only is None:
+            return one, two
+        whole = one.astype(np.uint16) + two.astype(np.uint16)
+        whole.data = np.minimum(whole.data, 255)
+        both, nothing = whole.astype(np.uint8), csr_array(one.shape, dtype=np.uint8)
+        return (nothing, both) if self.only else (both, nothing)
 
     def _inside(self, rows: csr_array, first: int) -> csr_array:
         """The part of rows of the scan, the first of them counted from the track's, that lies in the track."""
@@ -213,6 +279,17 @@ class _Strokes:
     def nothing(cls, rows: int) -> _Strokes:
         """No ink in any row."""
         return cls(np.full(rows, np.nan), np.full(rows, np.nan), np.zeros(rows))
+
+    @property
+    def inked(self) -> Mask:
+        """Rows with ink, bool (rows,)."""
+        return self.confidence > 0
+
+    def meets(self, other: _Strokes) -> Mask:
+        """Rows in which both have ink and it overlaps, bool (rows,); an edge that is not known is no obstacle."""
+        with np.errstate(invalid="ignore"):
+            beside = (self.left > other.right) | (other.left > self.right)
+        return self.inked & other.inked & ~beside
 
 
 def _measure_strokes(view: _TrackView, paths: tuple[Path, Path]) -> tuple[_Strokes, _Strokes]:

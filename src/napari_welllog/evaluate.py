@@ -191,7 +191,7 @@ def evaluate_crossings(
     cancelled: Callable[[], bool] | None = None,
 ) -> list[CrossingFigures]:
     """Set a network beside the edge-followers at the crossings of printed logs; parameters as of `evaluate`."""
-    from napari_welllog.unet.train import HELD_OUT
+    from napari_welllog.unet.windows import HELD_OUT
 
     scores: list[Score] = []
     for k in range(count):
@@ -229,7 +229,7 @@ def evaluate(
     Evaluation
     """
     from napari_welllog.unet.scores import score_pixels
-    from napari_welllog.unet.train import HELD_OUT
+    from napari_welllog.unet.windows import HELD_OUT
 
     truths, guesses = [], []
     tolerant = {tolerance: np.zeros((2, 4), np.int64) for tolerance in TOLERANCES}

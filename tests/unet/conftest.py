@@ -12,7 +12,7 @@ import torch
 from napari_welllog.synthetic import print_window
 from napari_welllog.unet import Model
 from napari_welllog.unet.network import UNet
-from napari_welllog.unet.train import to_ink
+from napari_welllog.unet.windows import to_ink
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -5,6 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 from torch.nn.functional import one_hot
 
 from napari_welllog.synthetic import print_window
@@ -189,3 +192,30 @@ def test_numbers_do_what_their_explanations_say(labels) -> None:
     lazy = all_background(labels)
     light, heavy = (loss_function("weighted", {"curve_two_weight": weight}) for weight in (2.0, 50.0))
     assert heavy(lazy, labels) > light(lazy, labels)
+
+
+@given(
+    logits=arrays(np.float64, (2, 3, 2, 3), elements=st.floats(-30, 30)),
+    labels=arrays(np.int64, (2, 2, 3), elements=st.integers(0, 2)),
+    gamma=st.sampled_from([0.0, 0.5, 1.0, 2.0, 5.0]),
+)
+def test_the_written_gradient_of_focal_and_dice_is_that_of_the_two(logits, labels, gamma) -> None:
+    told, known = (torch.from_numpy(logits).requires_grad_() for _ in range(2))
+    truth = torch.from_numpy(labels)
+    loss = 3 * loss_function("focal+dice", {"gamma": gamma})(told, truth)
+    both = 3 * (focal(known, truth, gamma) + dice(known, truth))
+    torch.testing.assert_close(loss, both, rtol=1e-6, atol=1e-9)
+    loss.backward()
+    both.backward()
+    # Autograd divides nothing by nothing where a power below one meets a pixel that is certain.
+    finite = torch.isfinite(known.grad)
+    torch.testing.assert_close(told.grad[finite], known.grad[finite], rtol=1e-5, atol=1e-9)
+    assert torch.isfinite(told.grad).all()
+
+
+@pytest.mark.parametrize("strength", [-1000.0, 1000.0])
+@every_loss
+def test_hopeless_and_certain_pixels_leave_the_gradient_finite(loss, labels, strength) -> None:
+    logits = sure_of(labels, strength).requires_grad_()
+    loss.function(logits, labels).backward()
+    assert torch.isfinite(logits.grad).all()

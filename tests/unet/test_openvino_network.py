@@ -16,7 +16,7 @@ from napari_welllog.unet import openvino_network as module
 from napari_welllog.unet.layout import shapes_of_weights
 from napari_welllog.unet.network import CHANNELS, UNet
 from napari_welllog.unet.predict import HALO_COLUMNS, HALO_ROWS, plan_tiles
-from napari_welllog.unet.train import to_ink
+from napari_welllog.unet.windows import to_ink
 
 pytest.importorskip("openvino")
 

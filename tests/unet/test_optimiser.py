@@ -77,7 +77,8 @@ def test_every_number_of_the_network_is_trained_once() -> None:
 @pytest.mark.parametrize(("start", "name"), [(None, "muon"), ("welllog-1", "adamw")])
 def test_weights_say_what_trained_them(tmp_path, start, name) -> None:
     from napari_welllog.unet import load_model
-    from napari_welllog.unet.train import TrainingSettings, train
+    from napari_welllog.unet.train import train
+    from napari_welllog.unet.training_settings import TrainingSettings
 
     tiny = TrainingSettings(steps=1, batch=1, window=(64, 64), tall_window=(64, 64), held_out=1, workers=0)
     train(tmp_path / "weights.safetensors", tiny, start=start)

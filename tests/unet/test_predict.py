@@ -32,7 +32,7 @@ from napari_welllog.unet.predictor import (
     turned,
 )
 from napari_welllog.unet.scores import score_pixels
-from napari_welllog.unet.train import HELD_OUT, to_ink
+from napari_welllog.unet.windows import HELD_OUT, to_ink
 
 # The name `napari_welllog.unet.predict` as an attribute is safe; by import it cannot be taken for a function.
 predict = import_module("napari_welllog.unet.predict")

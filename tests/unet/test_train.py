@@ -15,21 +15,20 @@ import torch
 
 from napari_welllog.errors import Cancelled, ModelError, OutputError
 from napari_welllog.synthetic import PressSettings, print_window
-from napari_welllog.unet import load_model
+from napari_welllog.unet import load_model, windows
 from napari_welllog.unet.annotated import Patch
 from napari_welllog.unet.losses import DEFAULT_LOSS
 from napari_welllog.unet.network import UNet
 from napari_welllog.unet.train import (
-    HELD_OUT,
     PEAK_RATE,
     WARM_UP,
-    TrainingSettings,
     TrainingStatus,
     learning_rate,
     score_windows,
-    to_ink,
     train,
 )
+from napari_welllog.unet.training_settings import TrainingSettings
+from napari_welllog.unet.windows import HELD_OUT, to_ink
 
 module = import_module("napari_welllog.unet.train")
 
@@ -167,11 +166,11 @@ def test_no_time_at_all_is_no_training(tmp_path, none) -> None:
 
 def test_windows_come_again_upside_down_and_batches_are_wide_and_tall_in_turn() -> None:
     settings = replace(TINY, batch=4, window=(32, 64), tall_window=(64, 32))
-    row = list(itertools.islice(module._TurnedWindows(settings, PressSettings(), 0), 4 * (module.LATER + 4)))
+    row = list(itertools.islice(windows.TurnedWindows(settings, PressSettings(), 0), 4 * (windows.LATER + 4)))
     batches = [row[k : k + 4] for k in range(0, len(row), 4)]
     assert [batch[0][0].shape[1:] for batch in batches[:3]] == [(32, 64), (64, 32), (32, 64)]
     assert all(len({ink.shape for ink, _ in batch}) == 1 for batch in batches)
-    for batch, again in zip(batches, batches[module.LATER :], strict=False):
+    for batch, again in zip(batches, batches[windows.LATER :], strict=False):
         for (ink, labels), (turned_ink, turned_labels) in zip(batch[:2], again[2:], strict=True):
             assert torch.equal(ink[0], turned_ink[0].rot90(2))
             assert torch.equal(labels, turned_labels.rot90(2))
@@ -179,22 +178,34 @@ def test_windows_come_again_upside_down_and_batches_are_wide_and_tall_in_turn() 
 
 def test_training_that_goes_on_sees_the_windows_it_would_have_seen() -> None:
     settings = replace(TINY, batch=4, window=(32, 64), tall_window=(64, 32))
-    whole, rest = (module._TurnedWindows(settings, PressSettings(), first) for first in (0, 48))
+    whole, rest = (windows.TurnedWindows(settings, PressSettings(), first) for first in (0, 48))
     for (ink, _), (same, _) in zip(itertools.islice(whole, 48, 56), itertools.islice(rest, 8), strict=True):
         assert torch.equal(ink, same)
 
 
+@pytest.mark.parametrize("workers", [1, 2])
+def test_however_many_processes_print_the_batches_are_the_same(workers) -> None:
+    settings = replace(TINY, batch=4, window=(32, 64), tall_window=(64, 32))
+    alone, together = (
+        module._Run(replace(settings, workers=count), PressSettings(), None)._batches()
+        for count in (0, workers)
+    )
+    for (ink, labels), (same_ink, same_labels) in itertools.islice(zip(alone, together, strict=True), 14):
+        assert torch.equal(ink, same_ink)
+        assert torch.equal(labels, same_labels)
+
+
 def test_beside_annotated_windows_each_printed_one_comes_twice_the_second_time_upside_down() -> None:
-    settings = module.TrainingSettings(batch=2, window=(64, 96), annotated_share=0.5)
+    settings = TrainingSettings(batch=2, window=(64, 96), annotated_share=0.5)
     patch = Patch(np.full((80, 120), 200, np.uint8), np.zeros((80, 120), np.uint8), "window", "scan")
     patch.labels[:, 60] = 1
-    mixed = module._Mixed(settings, PressSettings(), 0, [patch])
+    mixed = windows.MixedWindows(settings, PressSettings(), 0, [patch])
     printed = [ink for ink, _ in itertools.islice(mixed, 80)][::2]  # the first of two is printed
     fresh, again = printed[::2], printed[1::2]
     assert len({window.numpy().tobytes() for window in fresh}) == len(fresh)
-    for window, later in zip(fresh, again[module.LATER :], strict=False):
+    for window, later in zip(fresh, again[windows.LATER :], strict=False):
         assert torch.equal(window.flip(1, 2), later)
-    late = module._Mixed(settings, PressSettings(), 40, [patch])
+    late = windows.MixedWindows(settings, PressSettings(), 40, [patch])
     assert torch.equal(next(iter(late))[0], printed[20]), (
         "training that is resumed goes on with the same windows"
     )
@@ -208,6 +219,7 @@ def test_no_window_is_both_trained_on_and_measured_on(tmp_path, monkeypatch) -> 
         return print_window(seed, press, rows, columns)
 
     monkeypatch.setattr(module, "print_window", note)
+    monkeypatch.setattr(windows, "print_window", note)
     train(tmp_path / "w.safetensors", replace(TINY, seed=12_345))
     trained, measured = [s for s in seeds if s < HELD_OUT], [s for s in seeds if s >= HELD_OUT]
     assert len(set(trained)) == len(trained) >= 8
@@ -259,6 +271,7 @@ def test_the_checkpoint_of_another_network_is_refused(tmp_path) -> None:
 def test_weights_that_cannot_be_written_are_refused_before_training(tmp_path, monkeypatch) -> None:
     (tmp_path / "file").write_text("in the way")
     monkeypatch.setattr(module, "print_window", lambda *args: pytest.fail("training began"))
+    monkeypatch.setattr(windows, "print_window", lambda *args: pytest.fail("training began"))
     with pytest.raises(OutputError, match="is a file"):
         train(tmp_path / "file" / "w.safetensors", TINY)
 

@@ -72,8 +72,9 @@ def train(
     from dataclasses import replace
 
     from napari_welllog.output import naming, staged
-    from napari_welllog.unet.train import TrainingSettings, TrainingStatus
+    from napari_welllog.unet.train import TrainingStatus
     from napari_welllog.unet.train import train as run
+    from napari_welllog.unet.training_settings import TrainingSettings
 
     settings = TrainingSettings(
         minutes=minutes,

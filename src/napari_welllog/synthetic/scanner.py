@@ -7,7 +7,7 @@ import io
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from scipy.ndimage import gaussian_filter, zoom
+from scipy.ndimage import gaussian_filter
 
 from napari_welllog.synthetic.pens import CurveInk, Ink
 from napari_welllog.synthetic.settings import PressSettings
@@ -23,9 +23,20 @@ FADED = 0.25
 def smooth_field(rng: np.random.Generator, shape: tuple[int, int], cell: float) -> NDArray[np.float32]:
     """A smooth random field of about unit variance, float32 of a shape, that changes over `cell` pixels."""
     coarse = rng.standard_normal([max(3, int(n / cell) + 3) for n in shape]).astype(np.float32)
-    scale = [(n + cell) / (m - 1) for n, m in zip(shape, coarse.shape, strict=True)]
-    field = zoom(coarse, np.maximum(scale, 1.0), order=1, grid_mode=False)
-    return np.asarray(field[: shape[0], : shape[1]], np.float32)
+    for axis, count in enumerate(shape):
+        coarse = _stretched(coarse, axis, count, (count + cell) / (coarse.shape[axis] - 1))
+    return coarse
+
+
+def _stretched(plane: NDArray[np.float32], axis: int, count: int, scale: float) -> NDArray[np.float32]:
+    """The first `count` places along an axis of a plane that is `scale` times as long, in between by straight lines."""
+    known = plane.shape[axis]
+    place = np.linspace(0, known - 1, round(known * max(scale, 1.0)))[:count]
+    before = np.minimum(place.astype(np.intp), known - 2)
+    share = (place - before).astype(np.float32)
+    share = share[:, None] if axis == 0 else share
+    first, second = plane.take(before, axis), plane.take(before + 1, axis)
+    return np.asarray(first + share * (second - first), np.float32)
 
 
 def scan_page(

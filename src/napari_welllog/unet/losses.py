@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from napari_welllog.errors import ModelError
 
@@ -45,33 +45,19 @@ def weighted_cross_entropy(
 
 def focal(logits: Tensor, labels: Tensor, gamma: float = FOCAL_GAMMA) -> Tensor:
     """Cross-entropy that fades for pixels already right, (1 - p) ** gamma (Lin and others 2017, arXiv:1708.02002)."""
-    import torch
-    import torch.nn.functional as F
-
-    surprise = F.cross_entropy(logits, labels, reduction="none")
-    return ((1 - torch.exp(-surprise)) ** gamma * surprise).mean()
-
-
-def _overlaps(logits: Tensor, labels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Soft counts of hits, false alarms and misses for the two curve classes."""
-    import torch.nn.functional as F
-
-    probabilities = logits.softmax(dim=1)[:, 1:]
-    truth = F.one_hot(labels, 3).movedim(-1, 1)[:, 1:].to(probabilities.dtype)
-    axes = (0, 2, 3)
-    hits = (probabilities * truth).sum(axes)
-    return hits, probabilities.sum(axes) - hits, truth.sum(axes) - hits
+    return _focal(_surprise(logits.log_softmax(dim=1), labels), gamma)
 
 
 def dice(logits: Tensor, labels: Tensor) -> Tensor:
     """One minus the soft Dice overlap of each curve class: background does not count at all."""
-    hits, alarms, misses = _overlaps(logits, labels)
-    return 1 - ((2 * hits + 1) / (2 * hits + alarms + misses + 1)).mean()
+    log_probabilities = logits.log_softmax(dim=1)
+    return _dice(log_probabilities, _surprise(log_probabilities, labels), labels)
 
 
 def tversky(logits: Tensor, labels: Tensor, missed_weight: float = MISSED_WEIGHT) -> Tensor:
     """Dice in which a miss costs more than a false alarm (Salehi and others 2017, arXiv:1706.05721)."""
-    hits, alarms, misses = _overlaps(logits, labels)
+    log_probabilities = logits.log_softmax(dim=1)
+    hits, alarms, misses = _overlaps(log_probabilities, _surprise(log_probabilities, labels), labels)
     index = (hits + 1) / (hits + (1 - missed_weight) * alarms + missed_weight * misses + 1)
     return 1 - index.mean()
 
@@ -83,7 +69,41 @@ def cross_entropy_and_dice(logits: Tensor, labels: Tensor) -> Tensor:
 
 def focal_and_dice(logits: Tensor, labels: Tensor, gamma: float = FOCAL_GAMMA) -> Tensor:
     """Focal loss plus Dice."""
-    return focal(logits, labels, gamma) + dice(logits, labels)
+    from napari_welllog.unet.focal_and_dice import FocalAndDice
+
+    return cast("Tensor", FocalAndDice.apply(logits, labels, gamma))  # type: ignore[no-untyped-call]
+
+
+def _surprise(log_probabilities: Tensor, labels: Tensor) -> Tensor:
+    """The negative log probability of the true class of every pixel."""
+    import torch.nn.functional as F
+
+    return F.nll_loss(log_probabilities, labels, reduction="none")
+
+
+def _focal(surprise: Tensor, gamma: float) -> Tensor:
+    """The focal loss of the surprise at every pixel."""
+    import torch
+
+    return ((1 - torch.exp(-surprise)) ** gamma * surprise).mean()
+
+
+def _dice(log_probabilities: Tensor, surprise: Tensor, labels: Tensor) -> Tensor:
+    """One minus the soft Dice overlap of each curve class."""
+    hits, alarms, misses = _overlaps(log_probabilities, surprise, labels)
+    return 1 - ((2 * hits + 1) / (2 * hits + alarms + misses + 1)).mean()
+
+
+def _overlaps(log_probabilities: Tensor, surprise: Tensor, labels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Soft counts of hits, false alarms and misses for the two curve classes."""
+    import torch
+
+    right = torch.exp(-surprise)
+    places = [labels == curve_class for curve_class in (1, 2)]
+    hits = torch.stack([(right * place).sum() for place in places])
+    there = torch.stack([place.sum() for place in places])
+    claimed = log_probabilities[:, 1:].exp().sum(dim=(0, 2, 3))
+    return hits, claimed - hits, there - hits
 
 
 @dataclass(frozen=True)

@@ -6,32 +6,34 @@ import copy
 import hashlib
 import io
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
-from torch.utils.data import DataLoader, IterableDataset, get_worker_info
+from torch.utils.data import DataLoader, IterableDataset
 
 from napari_welllog.annotations import AnnotationFolder
 from napari_welllog.errors import Cancelled, ModelError, is_out_of_memory
 from napari_welllog.output import naming, staged
 from napari_welllog.synthetic import PressSettings, print_window
-from napari_welllog.unet.annotated import AnnotatedData, Crop, Crops, Patch, fixed_crops, read_annotated
-from napari_welllog.unet.losses import DEFAULT_LOSS, LossFunction, loss_function
+from napari_welllog.unet.annotated import AnnotatedData, Crop, fixed_crops, read_annotated
+from napari_welllog.unet.learners import Learners, use_large_pages
+from napari_welllog.unet.losses import LossFunction, loss_function
 from napari_welllog.unet.network import UNet
 from napari_welllog.unet.optimiser import optimisers
 from napari_welllog.unet.scores import PixelScores, curve_f1, score_pixels
+from napari_welllog.unet.training_settings import TrainingSettings
 from napari_welllog.unet.weights import Model, load_model, save_weights
+from napari_welllog.unet.windows import HELD_OUT, MixedWindows, TurnedWindows, to_ink
 
 Tensors = tuple[Tensor, ...] | list[Tensor]
 
-HELD_OUT = 10_000_000
 PEAK_RATE = 4e-3
 FINE_TUNING_RATE = 1.5e-3
 """The highest learning rate for a network that has learnt already: a higher one would first undo what it knows.
@@ -39,54 +41,9 @@ FINE_TUNING_RATE = 1.5e-3
 What AdamW's step does to a normalised kernel goes by the kernel's size, and Muon leaves kernels half as large again.
 """
 
-LATER = 10
-"""Batches after which a printed window comes again, upside down; an even number, so that its size is the batch's."""
-
-ANNOTATED_SHARE = 0.4
-"""Share of annotated windows that adapts a network to a new style in minutes and hardly costs it any other."""
-
 WARM_UP = 0.03
 MEMORY = 0.999
 """What the moving average of the weights keeps of itself at each step, at most."""
-
-
-@dataclass(frozen=True)
-class TrainingSettings:
-    """How a network is trained.
-
-    Parameters
-    ----------
-    minutes : time to train for; ignored where `steps` is given.
-    steps : number of batches to train for; exact where the minutes depend on the machine.
-    loss : name of a loss of `napari_welllog.unet.losses.LOSSES`.
-    seed : the same seed draws the same windows and starts from the same weights.
-    batch : windows in a batch.
-    window : rows and columns of a window, pixels; wide, so that a light pen has its heavy neighbour in view.
-    tall_window : rows and columns in every other batch where all windows are printed ones.
-    held_out : number of windows, never trained on, that scores are measured on.
-    workers : processes that print windows.
-    loss_parameters : numbers in the loss, by the names of its parameters; the usual ones where left out.
-    rate : highest learning rate; None for the usual one, lower for a network that has learnt already.
-    optimiser : muon or adamw; None for muon from scratch and adamw for a network that has learnt already, of which
-        it leaves more as it is.
-    annotated_share : share of the windows in a batch that come from annotations, where there are any.
-    held_out_share : share of what is annotated that is held out, as nearly as whole scans or windows allow.
-    """
-
-    minutes: float = 85.0
-    steps: int | None = None
-    loss: str = DEFAULT_LOSS
-    seed: int = 1
-    batch: int = 6
-    window: tuple[int, int] = (224, 640)
-    tall_window: tuple[int, int] = (448, 320)
-    held_out: int = 96
-    workers: int = 1
-    loss_parameters: Mapping[str, float] = field(default_factory=dict)
-    rate: float | None = None
-    optimiser: str | None = None
-    annotated_share: float = ANNOTATED_SHARE
-    held_out_share: float = 0.25
 
 
 @dataclass(frozen=True)
@@ -111,104 +68,6 @@ class TrainingStatus:
     held_out_loss: float | None = None
     best: float | None = None
     windows_at_once: int = 0
-
-
-class _Windows(IterableDataset[tuple[Tensor, Tensor]]):
-    """An endless row of printed windows as ink (1, n, m) and labels (n, m), from the training seeds."""
-
-    def __init__(self, settings: TrainingSettings, press: PressSettings, first: int) -> None:
-        self.settings, self.press, self.first = settings, press, first
-
-    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
-        for index in range(*_own_share(self.first)):
-            yield self.printed(index, self.settings.window)
-
-    def printed(self, index: int, window: tuple[int, int]) -> tuple[Tensor, Tensor]:
-        """The window of a place in the row, in a given size."""
-        log = print_window((self.settings.seed * 1_000_003 + index) % HELD_OUT, self.press, *window)
-        return to_ink(log.scan)[0], torch.from_numpy(log.classes.astype(np.int64))
-
-
-class _TurnedWindows(_Windows):
-    """Printed windows of which each comes twice, the second time upside down, and wide and tall batches in turn.
-
-    Printing costs half as much as learning. A wide window has the heavy pen beside a light one in view; in a tall
-    one a curve that runs straight as a grid line for a while is seen to turn.
-    """
-
-    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
-        fresh = (self.settings.batch + 1) // 2
-        kept: dict[int, tuple[Tensor, Tensor]] = {}
-        for index in range(*_own_share(self.first)):
-            batch, place = divmod(index, self.settings.batch)
-            window = self.settings.tall_window if batch % 2 else self.settings.window
-            if place < fresh:
-                key = batch * fresh + place
-                kept[key] = self.printed(key, window)
-                yield kept[key]
-            else:
-                key = (batch - LATER) * fresh + place - fresh
-                ink, labels = kept.pop(key) if key in kept else self.printed(key, window)
-                yield _turned(ink, labels)
-            if len(kept) > 2 * LATER * fresh:
-                del kept[min(kept)]
-
-
-def _own_share(first: int) -> tuple[int, int, int]:
-    """First, last and stride of the places in the row that this process prints."""
-    worker = get_worker_info()
-    start, stride = (0, 1) if worker is None else (worker.id, worker.num_workers)
-    return first + start, HELD_OUT, stride
-
-
-class _Mixed(IterableDataset[tuple[Tensor, Tensor]]):
-    """An endless row of windows, printed and annotated in turn by the share of the annotated ones.
-
-    Each printed one comes twice, the second time upside down: to print it costs half as much as to learn from it.
-    """
-
-    def __init__(
-        self, settings: TrainingSettings, press: PressSettings, first: int, patches: Sequence[Patch]
-    ) -> None:
-        self.settings, self.share, self.first = settings, settings.annotated_share, first
-        self.windows = _Windows(settings, press, 0)
-        self.crops = Crops(patches, settings.window, settings.seed)
-
-    def _annotated_before(self, index: int) -> int:
-        """How many of the windows before one are annotated."""
-        return int(index * self.share)
-
-    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
-        kept: dict[int, tuple[Tensor, Tensor]] = {}
-        for index in range(*_own_share(self.first)):
-            before = self._annotated_before(index)
-            if self._annotated_before(index + 1) > before:
-                pixels, labels = self.crops[index]
-                yield to_ink(pixels)[0], torch.from_numpy(labels.astype(np.int64))
-            else:
-                yield self._printed(index - before, kept)
-
-    def _printed(self, place: int, kept: dict[int, tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
-        """The printed window of a place among the printed ones; a fresh one is kept until it comes again."""
-        key, again = divmod(place, 2)
-        if again:
-            key -= LATER * self.settings.batch // 2
-            window = kept.pop(key) if key in kept else self.windows.printed(key, self.settings.window)
-            return _turned(*window)
-        kept[key] = self.windows.printed(key, self.settings.window)
-        if len(kept) > LATER * self.settings.batch:
-            del kept[min(kept)]
-        return kept[key]
-
-
-def _turned(ink: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-    """A window upside down and mirrored."""
-    return ink.flip(1, 2), labels.flip(0, 1)
-
-
-def to_ink(pixels: NDArray[np.uint8]) -> Tensor:
-    """The network's input for grey pixels, uint8 (rows, columns): float32 (1, 1, rows, columns), 0 paper to 1 ink."""
-    return torch.from_numpy(1 - pixels.astype(np.float32) / 255)[None, None]
 
 
 def train(
@@ -252,12 +111,13 @@ def train(
     OutputError : the weights or the checkpoint cannot be written; of the weights this is known before training.
     Cancelled : asked to stop; the checkpoint, where one is named, holds what was learnt.
     """
+    use_large_pages()
     loss_function(settings.loss, settings.loss_parameters)
     data = None if annotations is None else _read(annotations, settings)
     beginning = None if start is None else load_model(start)
     target = Path(out)
-    with staged([target], inputs=[checkpoint, start]) as places:
-        run = _Run(settings, press, Path(checkpoint) if checkpoint else None, data, beginning)
+    run = _Run(settings, press, Path(checkpoint) if checkpoint else None, data, beginning)
+    with staged([target], inputs=[checkpoint, start]) as places, closing(run):
         run.current = current
         if resume:
             run.load()
@@ -302,6 +162,7 @@ class _Run:
         self.windows_at_once = settings.batch
         self.held_out = [] if data is None else fixed_crops(data.held_out, settings.window, settings.held_out)
         self.current: Callable[[Model], None] | None = None
+        self.learners: Learners | None = None
         self.scores: PixelScores | None = None
         self.held_out_loss: float | None = None
         self.measured_at = 0.0
@@ -370,9 +231,9 @@ class _Run:
     def _batches(self) -> Iterator[tuple[Tensor, Tensor]]:
         """Batches of windows that this run has not seen."""
         first = self.step * self.settings.batch
-        windows: IterableDataset[tuple[Tensor, Tensor]] = _TurnedWindows(self.settings, self.press, first)
+        windows: IterableDataset[tuple[Tensor, Tensor]] = TurnedWindows(self.settings, self.press, first)
         if self.data is not None:
-            windows = _Mixed(self.settings, self.press, first, self.data.training)
+            windows = MixedWindows(self.settings, self.press, first, self.data.training)
         workers = self.settings.workers
         loader: DataLoader[tuple[Tensor, Tensor]] = DataLoader(
             windows,
@@ -408,24 +269,18 @@ class _Run:
 
     def _gradients(self, ink: Tensor, labels: Tensor) -> float:
         """The loss of a batch and, in the network, its gradients."""
-        self.network.zero_grad()
-        total = 0.0
-        wholes = ink, labels, self._are_annotated(len(ink))
-        parts = zip(*(torch.split(whole, self.windows_at_once) for whole in wholes), strict=True)
-        for part, truth, annotated in parts:
-            with torch.autocast("cpu", dtype=torch.bfloat16, enabled=has_fast_bfloat16()):
-                logits = self.network(part.contiguous(memory_format=torch.channels_last))
-            loss = self._loss_by_kind(logits.float(), truth, annotated) * (len(part) / len(ink))
-            loss.backward()  # type: ignore[no-untyped-call]
-            total += float(loss.detach())
-        return total
+        if self.learners is None:
+            self.learners = Learners(self.network, self._loss_by_kind, has_fast_bfloat16())
+        return self.learners.gradients(ink, labels, self._are_annotated(len(ink)), self.windows_at_once)
 
     def _loss_by_kind(self, logits: Tensor, labels: Tensor, annotated: Tensor) -> Tensor:
         """The loss of annotated and of printed windows, each by itself, by how many there are.
 
         Together, annotated curves of wide pens would drown thin printed ones in whatever is summed over pixels.
         """
-        kinds = [kind for kind in (annotated, ~annotated) if kind.any()]
+        if annotated.all() or not annotated.any():
+            return self.loss(logits, labels)
+        kinds = (annotated, ~annotated)
         losses = [self.loss(logits[kind], labels[kind]) * kind.float().mean() for kind in kinds]
         return torch.stack(losses).sum()
 
@@ -435,6 +290,11 @@ class _Run:
         first = self.step * count
         before = torch.tensor([int(index * share) for index in range(first, first + count + 1)])
         return before.diff() > 0
+
+    def close(self) -> None:
+        """Let the threads that learn go."""
+        if self.learners is not None:
+            self.learners.close()
 
     def measure(self) -> None:
         """Measure the averaged network on windows it never saw, and keep it if it is the best so far."""
@@ -518,30 +378,39 @@ class _Run:
         """Go on from the checkpoint, where there is one."""
         if self.checkpoint is None or not self.checkpoint.exists():
             return
+        not_a_checkpoint = ModelError(
+            f"'{self.checkpoint}' is not a checkpoint of this training; give another, or start afresh."
+        )
         try:
             state = torch.load(self.checkpoint, weights_only=True)
-            self.network.load_state_dict(state["network"])
-            self.average.load_state_dict(state["average"])
-            self.optimiser = str(state["optimiser"])
-            self.optimisers = optimisers(self.network, self.rate, self.optimiser)
-            for optimiser, kept in zip(self.optimisers, state["optimisers"], strict=True):
-                optimiser.load_state_dict(kept)
-            self.step, self.seconds = int(state["step"]), float(state["seconds"])
-            began, self.rate = state.get("started_from", self.started_from), state.get("rate", self.rate)
-            # On other annotations the best would be measured anew: what was best on those may not be on these.
-            if state.get("annotations") == (None if self.data is None else self.data.sha256):
-                self.measured_at = float(state.get("measured_at", 0))
-                self.best = _Best.from_state(state["best"]) if state.get("best") else None
+            began = state.get("started_from", self.started_from)
         except Exception as error:  # a file can be wrong in any way
-            raise ModelError(
-                f"'{self.checkpoint}' is not a checkpoint of this training; give another, or start afresh."
-            ) from error
+            raise not_a_checkpoint from error
         if self.started_from not in (None, began):
             raise ModelError(
                 f"The training in '{self.checkpoint}' began with {_short(began)}, not with "
                 f"{_short(self.started_from)}: go on from that, or start afresh."
             )
+        try:
+            self._take(state)
+        except Exception as error:
+            raise not_a_checkpoint from error
         self.started_from = began
+
+    def _take(self, state: dict[str, Any]) -> None:
+        """Go on from what a checkpoint kept."""
+        self.network.load_state_dict(state["network"])
+        self.average.load_state_dict(state["average"])
+        self.optimiser = str(state["optimiser"])
+        self.optimisers = optimisers(self.network, self.rate, self.optimiser)
+        for optimiser, kept in zip(self.optimisers, state["optimisers"], strict=True):
+            optimiser.load_state_dict(kept)
+        self.step, self.seconds = int(state["step"]), float(state["seconds"])
+        self.rate = state.get("rate", self.rate)
+        # On other annotations the best would be measured anew: what was best on those may not be on these.
+        if state.get("annotations") == (None if self.data is None else self.data.sha256):
+            self.measured_at = float(state.get("measured_at", 0))
+            self.best = _Best.from_state(state["best"]) if state.get("best") else None
 
 
 def _short(network: str | None) -> str:

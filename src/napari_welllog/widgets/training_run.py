@@ -157,7 +157,8 @@ class TrainingRun:
         """Train, alone."""
         job.progress(0.0, "Loading torch")
         load_torch()  # leaves the window alive, as a plain import does not
-        from napari_welllog.unet.train import TrainingSettings, train
+        from napari_welllog.unet.train import train
+        from napari_welllog.unet.training_settings import TrainingSettings
 
         asked = self.request
         # Another process would be a copy of this one, window and all.
