@@ -11,8 +11,12 @@ GOOD = PressSettings(
     broken_grid_share=0.0,
     fading_share=0.0,
     speckle_share=0.0,
+    thin_sweep_share=0.0,
     noise=(0.0, 0.04),
     blur=(0.3, 0.7),
     bleed=(0.0, 0.10),
 )
 """Prints in good condition, black and white from 200 dpi; curves, pens and all that is on the paper as ever."""
+
+FILM = PressSettings(bilevel_share=1.0, thin_sweep_share=1.0)
+"""Prints of film recorders, black and white, whose lines are thin where they sweep fast; worn like any other."""

@@ -11,7 +11,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 import numpy as np
-from _conditions import GOOD
+from _conditions import FILM, GOOD
 from _scores import f1, intersection_over_union, pixel_counts
 from _table import add_write_option, markdown_table, publish
 from numpy.typing import NDArray
@@ -72,8 +72,8 @@ def track_pixels(track: Track, shape: tuple[int, ...]) -> NDArray[np.bool_]:
     return (columns >= left[:, None]) & (columns <= right[:, None])
 
 
-def report(counts: Counts, pages: int, good: Counts, good_pages: int) -> str:
-    """The tables: by class, on all pages and on good ones; by pair of pens, by kind of scan."""
+def report(counts: Counts, good: Counts, film: Counts, options: argparse.Namespace) -> str:
+    """The tables: by class, on all pages, good ones and those of film recorders; by pens, by kind of scan."""
     header = ["class", "F1", "IoU", "F1, 1 px", "F1, 2 px", "F1, 3 px", "share", "VeerNet F1", "VeerNet IoU"]
     groups = sorted(
         {group for group, _ in counts if group != "all"}, key=lambda group: ("dpi" in group, group)
@@ -86,10 +86,12 @@ def report(counts: Counts, pages: int, good: Counts, good_pages: int) -> str:
     ]
     return "\n\n".join(
         [
-            f"All pixels of {pages} pages pooled, seeds {FIRST_SEED:,} and on.",
+            f"All pixels of {options.pages} pages pooled, seeds {FIRST_SEED:,} and on.",
             markdown_table(header, by_class(counts)),
-            f"{good_pages} pages in good condition (bilevel from 200 dpi, neither worn nor speckled):",
+            f"{options.good} pages in good condition (bilevel from 200 dpi, neither worn nor speckled):",
             markdown_table(header, by_class(good)),
+            f"{options.film} bilevel pages of film recorders, all of whose fast sweeps are thin:",
+            markdown_table(header, by_class(film)),
             "All pages, by the pens of a track and by the kind of scan:",
             markdown_table(["pens or scan", "curve", *header[1:6]], by_group),
         ]
@@ -122,6 +124,7 @@ def main() -> None:
     )
     parser.add_argument("--pages", type=int, default=24, help="pages to print and label (default 24)")
     parser.add_argument("--good", type=int, default=24, help="pages in good condition (default 24)")
+    parser.add_argument("--film", type=int, default=24, help="pages of film recorders (default 24)")
     parser.add_argument("--rows", type=int, default=2000, help="rows of each page (default 2000)")
     parser.add_argument("--columns", type=int, default=1200, help="columns of each page (default 1200)")
     parser.add_argument("--model", metavar="FILE", help="weights other than the shipped ones")
@@ -130,7 +133,8 @@ def main() -> None:
 
     counts = count_pages(options, options.pages, PressSettings())
     good = count_pages(options, options.good, GOOD)
-    publish("pixels", report(counts, options.pages, good, options.good), options.write)
+    film = count_pages(options, options.film, FILM)
+    publish("pixels", report(counts, good, film, options), options.write)
 
 
 def count_pages(options: argparse.Namespace, pages: int, settings: PressSettings) -> Counts:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import sys
+from argparse import Namespace
 from pathlib import Path
 
 import lasio
@@ -232,7 +233,9 @@ def test_labels_equal_to_the_truth_have_f1_of_one_for_every_pair_of_pens():
     log = print_log(pixels.FIRST_SEED, rows=400, columns=600)
     pixels.add_page(counts, log, log.classes)
     assert all(_scores.f1(row) == 1 for of_class in counts.values() for row in of_class if row[3])
-    assert "| curve two | 1.000 | 1.000 |" in pixels.report(counts, 1, counts, 1)
+    assert "| curve two | 1.000 | 1.000 |" in pixels.report(
+        counts, counts, counts, Namespace(pages=1, good=1, film=1)
+    )
 
 
 # What becomes of a table

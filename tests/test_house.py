@@ -17,6 +17,7 @@ PACKAGE = Path(napari_welllog.__file__).parent
 # From the ground up. A new room is added here and in docs/architecture.md, as low as it can stand.
 ENGINE_ROOMS = [
     "errors",
+    "clock",
     "limits",
     "json_file",
     "output",
@@ -24,6 +25,7 @@ ENGINE_ROOMS = [
     "scan",
     "tracks",
     "calibrate",
+    "report",
     "packed_plane",
     "class_map",
     "class_map_file",
@@ -38,6 +40,7 @@ ENGINE_ROOMS = [
     "review",
     "followers",
     "crossings",
+    "reading",
     "strokes",
     "overlay",
     "digitize",

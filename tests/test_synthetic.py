@@ -28,6 +28,7 @@ CLEAN = PressSettings(
     wander=0.0,
     fading_share=0.0,
     speckle_share=0.0,
+    thin_sweep_share=0.0,
     broken_grid_share=0.0,
     off_scale_share=0.0,
     hatch_share=0.0,
@@ -369,6 +370,28 @@ def test_the_ink_of_a_stroke_is_as_wide_as_its_pen() -> None:
         stroke(ink, np.arange(60.0), np.full(60, 20.3), Pen("solid", width))
         assert ink[30].sum() == pytest.approx(width, abs=0.35)
         assert (ink[30] @ np.arange(40)) / ink[30].sum() == pytest.approx(20.3, abs=0.2)
+
+
+def test_a_film_recorder_leaves_a_thin_line_where_it_sweeps_fast() -> None:
+    """Its spot of light exposes the less the faster it goes; a pen of ink leaves the same line everywhere."""
+    rows = np.array([0.0, 40.0, 48.0, 90.0])
+    columns = np.array([20.0, 20.0, 276.0, 276.0])
+    film, pen = (np.zeros((90, 300), np.float32) for _ in range(2))
+    stroke(film, rows, columns, Pen("solid", 4.0, usual_speed=2.0, thinning=0.5))
+    stroke(pen, rows, columns, Pen("solid", 4.0))
+    down = np.s_[10:30]
+    np.testing.assert_array_equal(film[down], pen[down])
+    across = np.s_[60:240]
+    assert np.median(pen.sum(axis=0)[across]) == pytest.approx(4.0, abs=0.3)
+    assert np.median(film.sum(axis=0)[across]) == pytest.approx(1.0, abs=0.3)  # 32 columns a row: a quarter
+
+
+@pytest.mark.parametrize("bilevel", [True, False])
+def test_on_grey_scans_no_line_gets_thinner(bilevel) -> None:
+    settings = PressSettings(thin_sweep_share=1.0, bilevel_share=float(bilevel))
+    pens = [trace.pen for seed in SEEDS for trace in one_track(seed, settings).traces]
+    assert pens
+    assert {pen.thinning > 0 for pen in pens} == {bilevel}
 
 
 def test_about_97_in_a_hundred_pixels_are_background() -> None:

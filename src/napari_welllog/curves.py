@@ -186,7 +186,7 @@ def _is_one_strand(whole: _Strokes, one: Mask, two: Mask) -> bool:
     through = passes & ((one & two)[before] | (one & two)[after])
     apart = np.fmax(whole.left[after] - whole.right[before], whole.left[before] - whole.right[after])
     touching = passes & (after - before <= BRIDGES[0]) & ~(apart > _pen_width(whole))
-    return np.count_nonzero(through | touching) >= SAME_STRAND * max(np.count_nonzero(passes), 1)
+    return bool(passes.any()) and int((through | touching).sum()) >= SAME_STRAND * int(passes.sum())
 
 
 class _TrackView:

@@ -18,10 +18,11 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from napari_welllog.curves import Trace, extract_traces, to_log_curve
-from napari_welllog.digitize import Report, digitize
+from napari_welllog.digitize import digitize
 from napari_welllog.errors import WelllogError
 from napari_welllog.las import resample
 from napari_welllog.output import staged
+from napari_welllog.report import Report
 from napari_welllog.samples import SAMPLE_PRESS, clearest_crossing, true_traces
 from napari_welllog.scan import read_scan
 from napari_welllog.synthetic import PrintedLog, print_log

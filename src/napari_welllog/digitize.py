@@ -3,54 +3,44 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
 
 from napari_welllog import __version__
 from napari_welllog.calibrate import PaperCalibration, calibrate_scan, is_installed
 from napari_welllog.calibrate.ocr import MISSING, TextReader
 from napari_welllog.class_map import ClassMap, WrittenClassMap, count_curves, shares_of
 from napari_welllog.class_map_file import write_class_map, write_probabilities
-from napari_welllog.crossings import Crossing, find_crossings
-from napari_welllog.curves import LogCurve, Trace, TraceState, extract_traces, to_log_curve
-from napari_welllog.edits import Edits, apply_edits
-from napari_welllog.errors import Cancelled, LasError
+from napari_welllog.clock import Clock, Progress
+from napari_welllog.edits import Edits
+from napari_welllog.errors import LasError
 from napari_welllog.las import write_csv, write_las
 from napari_welllog.output import naming, staged
 from napari_welllog.overlap import WriteBehind
 from napari_welllog.overlay import write_overlay
 from napari_welllog.packed_plane import PackedPlane
+from napari_welllog.reading import Reading, read_curves
+from napari_welllog.report import ClassShares, ModelReport, Report, ScanReport
 from napari_welllog.scan import Scan, open_in_strips
-from napari_welllog.tracks import Curve, Track, Tracks, propose_tracks
+from napari_welllog.tracks import Tracks, propose_tracks
 from napari_welllog.unet import Model, load_model, segment_bands
 from napari_welllog.unet.regions import Region, cleared_outside, regions_beside_tracks
 
 __all__ = [
-    "Clock",
-    "Reading",
-    "Report",
     "Result",
     "default_step",
     "digitize",
     "export",
     "output_paths",
-    "read_curves",
-    "reading_of",
     "segment_to_file",
     "write_class_map",
     "write_probabilities",
 ]
-
-Stage = Literal["read", "calibrate", "segment", "trace", "write"]
-Progress = Callable[[Stage, float], None]
 
 _BAND = 4096
 """Rows of a class map that are looked at together."""
@@ -65,95 +55,6 @@ _ENDINGS = {
     "overlay": "_overlay.png",
     "report": "_report.json",
 }
-
-
-class _Part(BaseModel):
-    """A part of a report."""
-
-    model_config = ConfigDict(frozen=True, populate_by_name=True)
-
-
-class CurveReport(_Part):
-    """How one curve was read."""
-
-    track: str
-    curve_class: int = Field(alias="class")
-    mnemonic: str
-    unit: str
-    rows_traced: int
-    rows_bridged: int
-    rows_missing: int
-    rows_edited: int = Field(description="drawn, given to this curve or erased by hand")
-    mean_confidence: float | None = Field(
-        description="over the rows that have a column; null if there are none"
-    )
-    crossings: int = Field(description="meetings with the other curve of its track")
-
-
-class CrossingReport(_Part):
-    """One place where two curves meet."""
-
-    track: str
-    row_from: int
-    row_to: int
-    column: float
-    depth: float
-    swaps: bool
-
-
-class ScanReport(_Part):
-    """The scan as it was read."""
-
-    name: str
-    rows: int
-    columns: int
-    dpi: float | None
-
-
-class ModelReport(_Part):
-    """The network that was used."""
-
-    name: str
-    sha256: str
-
-
-class ClassShares(_Part):
-    """Share of the scan's pixels in each class."""
-
-    background: float
-    curve_one: float
-    curve_two: float
-
-
-class Report(_Part):
-    """What `digitize` did: everything but `seconds` is the same whenever the input, model and version are.
-
-    Examples
-    --------
-    >>> sorted(Report.model_fields)
-    ['calibration', 'class_shares', 'crossings', 'curves', 'files', 'model', 'paper', 'scan', 'seconds', 'step',
-     'tracks_proposed', 'version', 'warnings']
-    """
-
-    version: str
-    scan: ScanReport
-    model: ModelReport | None = Field(description="null for a class map that no network made")
-    step: float
-    tracks_proposed: bool
-    calibration: Tracks
-    paper: PaperCalibration | None = Field(
-        description="what was read from the paper, and what was refused; null if nobody asked it"
-    )
-    class_shares: ClassShares
-    curves: list[CurveReport]
-    crossings: list[CrossingReport]
-    warnings: list[str]
-    seconds: dict[str, float]
-    files: dict[str, Path] = Field(exclude=True)
-
-    def to_json(self) -> str:
-        """The text of STEM_report.json."""
-        return self.model_dump_json(indent=2, by_alias=True) + "\n"
 
 
 def output_paths(scan_path: str | Path, out: str | Path | None = None) -> dict[str, Path]:
@@ -482,118 +383,6 @@ def _labels_in_tracks(result: Result) -> Iterator[NDArray[np.uint8]]:
         yield cleared_outside(result.class_map.labels[top : top + _BAND], top, regions)
 
 
-@dataclass(frozen=True)
-class Reading:
-    """What was read from a class map.
-
-    Parameters
-    ----------
-    calibration : Tracks
-        The tracks.
-    traces : for each track, a Trace for each of its curves, edits applied.
-    crossings : for each track, the meetings of its curves.
-    log_curves : the curves of all tracks, in units.
-    """
-
-    calibration: Tracks
-    traces: list[list[Trace]]
-    crossings: list[list[Crossing]]
-    log_curves: list[LogCurve]
-
-    def curve_reports(self) -> list[CurveReport]:
-        """Say how each curve was read."""
-        return [
-            _curve_report(track, curve, trace, len(crossings))
-            for track, traces, crossings in zip(
-                self.calibration.tracks, self.traces, self.crossings, strict=True
-            )
-            for curve, trace in zip(track.curves, traces, strict=True)
-        ]
-
-    def crossing_reports(self) -> list[CrossingReport]:
-        """Say where the curves meet."""
-        return [
-            CrossingReport(
-                track=track.name,
-                row_from=crossing.row_from,
-                row_to=crossing.row_to,
-                column=round(crossing.column, 2),
-                depth=round(
-                    float(self.calibration.depth.depths((crossing.row_from + crossing.row_to) / 2)), 3
-                ),
-                swaps=crossing.swaps,
-            )
-            for track, crossings in zip(self.calibration.tracks, self.crossings, strict=True)
-            for crossing in crossings
-        ]
-
-
-def read_curves(
-    class_map: ClassMap | WrittenClassMap,
-    calibration: Tracks,
-    edits: Edits | None = None,
-    progress: Callable[[float], None] | None = None,
-) -> Reading:
-    """Read the curves of every track from the class map.
-
-    Parameters
-    ----------
-    class_map : ClassMap or WrittenClassMap
-        The class of every pixel.
-    calibration : Tracks
-        Where the tracks are, and what their curves measure.
-    edits : Edits, optional
-        Corrections by hand, laid over the traces.
-    progress : function, optional
-        Called with the share of the tracks done.
-    """
-    traces = []
-    for done, track in enumerate(calibration.tracks, start=1):
-        traces.append(extract_traces(class_map, track))
-        if progress is not None:
-            progress(done / len(calibration.tracks))
-    return reading_of(calibration, traces, edits)
-
-
-def reading_of(calibration: Tracks, traces: Sequence[Sequence[Trace]], edits: Edits | None = None) -> Reading:
-    """Lay edits over the machine's traces and turn them into log curves.
-
-    Parameters
-    ----------
-    calibration : Tracks
-        The tracks.
-    traces : for each track, a Trace for each of its curves
-        What the machine read.
-    edits : Edits, optional
-        Corrections by hand.
-    """
-    reading = Reading(calibration, [], [], [])
-    for track, machine in zip(calibration.tracks, traces, strict=True):
-        edited = apply_edits(machine, track, edits or Edits())
-        reading.traces.append(edited)
-        reading.crossings.append(find_crossings(edited, track=track))
-        for trace, curve in zip(edited, track.curves, strict=True):
-            reading.log_curves.append(to_log_curve(trace, track, calibration.depth, curve))
-    return reading
-
-
-def _curve_report(track: Track, curve: Curve, trace: Trace, crossings: int) -> CurveReport:
-    """Say how one curve was read."""
-    found = trace.confidence[np.isfinite(trace.column)]
-    return CurveReport(
-        track=track.name,
-        curve_class=curve.curve_class,
-        mnemonic=curve.mnemonic,
-        unit=curve.unit,
-        rows_traced=trace.count(TraceState.TRACED),
-        rows_bridged=trace.count(TraceState.BRIDGED),
-        rows_missing=trace.count(TraceState.MISSING),
-        rows_edited=trace.count(TraceState.EDITED) + trace.count(TraceState.ERASED),
-        mean_confidence=round(float(found.mean(dtype=np.float64)), 4) if len(found) else None,
-        crossings=crossings,
-    )
-
-
 def _warnings(result: Result, reading: Reading) -> list[str]:
     """Say what a person should look at before using the numbers."""
     warnings = _about_calibration(result.paper) if result.tracks_proposed else []
@@ -650,35 +439,3 @@ def _check_step(step: float) -> None:
     """Refuse a step that no depth axis can have."""
     if not (math.isfinite(step) and step > 0):
         raise LasError(f"the step is {step:g}; give a step above 0, such as 0.5")
-
-
-class Clock:
-    """Tells the stages of a job: to whoever watches, and, in seconds, to the report."""
-
-    def __init__(self, progress: Progress | None, cancelled: Callable[[], bool] | None) -> None:
-        self._progress = progress
-        self._cancelled = cancelled
-        self._began = time.perf_counter()
-        self._seconds: dict[str, float] = {}
-        self._stage: Stage = "read"
-
-    @contextmanager
-    def stage(self, stage: Stage) -> Iterator[None]:
-        """Time one stage, unless the job is cancelled by now."""
-        self._stage, began = stage, time.perf_counter()
-        self.fraction(0.0)
-        yield
-        self.fraction(1.0)
-        self._seconds[stage] = time.perf_counter() - began
-
-    def fraction(self, done: float) -> None:
-        """Tell the share of the stage that is done; stop here if asked to."""
-        if self._cancelled is not None and self._cancelled():
-            raise Cancelled
-        if self._progress is not None:
-            self._progress(self._stage, done)
-
-    def seconds(self) -> dict[str, float]:
-        """Seconds of each stage so far and of all."""
-        everything = {**self._seconds, "total": time.perf_counter() - self._began}
-        return {stage: round(seconds, 3) for stage, seconds in everything.items()}

@@ -172,8 +172,8 @@ def _use_edits(folder: Path) -> None:
 def _write_curves(folder: Path, tracks: object, edits: object) -> None:
     """Read curves from the little log and write them."""
     from napari_welllog.class_map import ClassMap
-    from napari_welllog.digitize import read_curves
     from napari_welllog.las import write_csv, write_las
+    from napari_welllog.reading import read_curves
 
     labels = (seeds.paper_log() == 0).astype(np.uint8)
     labels[:, seeds.COLUMNS // 2 :] *= 2

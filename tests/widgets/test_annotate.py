@@ -22,8 +22,8 @@ import napari_welllog.widgets.annotate as annotate_module
 import napari_welllog.widgets.settings as settings_module
 from napari_welllog.annotations import AnnotationFolder, merged_rows
 from napari_welllog.class_map import ClassMap
-from napari_welllog.digitize import ModelReport
 from napari_welllog.errors import OutputError
+from napari_welllog.report import ModelReport
 from napari_welllog.samples import one_crossing
 from napari_welllog.widgets.annotate import CLASS_MAP, NOTHING, SAVED, AnnotateWidget
 from napari_welllog.widgets.layers import signature_of

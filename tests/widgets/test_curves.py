@@ -19,9 +19,10 @@ from qtpy.QtWidgets import QApplication
 
 from napari_welllog.class_map import ClassMap
 from napari_welllog.curves import TraceState
-from napari_welllog.digitize import ModelReport, digitize, output_paths
+from napari_welllog.digitize import digitize, output_paths
 from napari_welllog.edits import Edits, Erase, Give, Redraw
 from napari_welllog.errors import LasError
+from napari_welllog.report import ModelReport
 from napari_welllog.tracks import Track, Tracks
 from napari_welllog.widgets.layers import scan_layer
 from napari_welllog.widgets.open_scan import OpenScan, open_scan

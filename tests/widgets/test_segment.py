@@ -16,7 +16,8 @@ from PIL import Image
 from qtpy.QtWidgets import QApplication
 
 from napari_welllog.class_map import ClassMap
-from napari_welllog.digitize import ModelReport, write_class_map
+from napari_welllog.digitize import write_class_map
+from napari_welllog.report import ModelReport
 from napari_welllog.samples import short_log
 from napari_welllog.tracks import Curve, DepthAxis, Track, Tracks
 from napari_welllog.widgets.class_layer import result_of

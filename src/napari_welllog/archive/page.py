@@ -10,8 +10,8 @@ from urllib.parse import quote
 from napari_welllog.archive.record import Figures, Record, coverage, rows_of
 from napari_welllog.archive.table import calibration_words, depth_range, notes
 from napari_welllog.archive.thumbnail import CUT_WIDTH, HEIGHT
-from napari_welllog.digitize import CurveReport
 from napari_welllog.overlay import BRIDGED_COLOURS, CURVE_COLOURS
+from napari_welllog.report import CurveReport
 
 _STYLE = f"""
 :root {{ --one: {CURVE_COLOURS[1]}; --one-pale: {BRIDGED_COLOURS[1]}; --two: {CURVE_COLOURS[2]};

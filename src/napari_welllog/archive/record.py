@@ -8,7 +8,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from napari_welllog.digitize import CurveReport, Report
+from napari_welllog.report import CurveReport, Report
 
 RECORD = "record.json"
 """Name of the record in the folder of a scan's results."""

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from napari_welllog.archive.record import Figures, Record, coverage, rows_of
-from napari_welllog.digitize import CurveReport
+from napari_welllog.report import CurveReport
 
 HEADER = (
     "scan",

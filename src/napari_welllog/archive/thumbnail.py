@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from napari_welllog.digitize import Report
 from napari_welllog.overlay import MOST_ROWS
+from napari_welllog.report import Report
 from napari_welllog.review import runs_of
 
 HEIGHT = 280

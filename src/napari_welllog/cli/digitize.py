@@ -13,7 +13,7 @@ from napari_welllog.cli.options import Device, DeviceOption, ModelOption, ScanAr
 from napari_welllog.cli.terminal import bars, print_table, standard_console
 
 if TYPE_CHECKING:
-    from napari_welllog.digitize import Report
+    from napari_welllog.report import Report
 
 
 @app.command(

@@ -15,6 +15,9 @@ from napari_welllog.synthetic.shapes import log_uniform
 Floats = NDArray[np.float64]
 Ink = NDArray[np.float32]
 
+THINNEST = 0.25
+"""What is left of the width of a pen at the highest speed."""
+
 
 @dataclass(frozen=True)
 class Pen:
@@ -26,12 +29,21 @@ class Pen:
     width : pixels.
     darkness : 0 to 1.
     pattern : lengths in pixels, ink and paper in turn; empty for a solid stroke.
+    usual_speed : columns a row that it may sweep across the paper before its line gets thinner.
+    thinning : power of its speed, beyond the usual one, by which its line is thinner; 0 for a pen that never is.
     """
 
     name: str
     width: float
     darkness: float = 1.0
     pattern: tuple[float, ...] = ()
+    usual_speed: float = 1.0
+    thinning: float = 0.0
+
+    def width_at(self, speed: Floats) -> Floats:
+        """Width of its line, pixels, at each speed, columns a row: the faster a spot of light, the less it exposes."""
+        over = np.maximum(np.maximum(speed, 1e-6) / self.usual_speed, 1.0)
+        return self.width * np.maximum(over**-self.thinning, THINNEST)
 
     def is_down(self, distance: Floats) -> NDArray[np.bool_]:
         """Whether the pen touches the paper at each distance (pixels) along its stroke."""
@@ -118,7 +130,9 @@ def stroke(ink: Ink, rows: Floats, columns: Floats, pen: Pen, phase: float = 0.0
     reach = pen.width / 2 + 1
     inside = (dab_rows > -reach) & (dab_rows < ink.shape[0] + reach) & (dab_columns > -reach)
     inside &= (dab_columns < ink.shape[1] + reach) & pen.is_down(points + phase)
-    _dab(ink, dab_rows[inside], dab_columns[inside], pen)
+    speed = np.abs(np.diff(columns)) / np.maximum(np.abs(np.diff(rows)), 1e-6)
+    widths = pen.width_at(speed[after - 1][inside])
+    _dab(ink, dab_rows[inside], dab_columns[inside], widths, pen.darkness)
 
 
 @dataclass
@@ -159,16 +173,19 @@ class CurveInk:
         return np.asarray(table[maximum_filter(self.pen_of, 5)])
 
 
-def _dab(ink: Ink, rows: Floats, columns: Floats, pen: Pen) -> None:
-    """Press the round tip on the paper at each point, in place."""
-    reach = int(np.ceil(pen.width / 2 + 0.5))
+def _dab(ink: Ink, rows: Floats, columns: Floats, widths: Floats, darkness: float) -> None:
+    """Press a round tip of a width of its own on the paper at each point, in place."""
+    if not len(widths):
+        return
+    reach = int(np.ceil(widths.max() / 2 + 0.5))
     base_rows, base_columns = np.rint(rows).astype(np.intp), np.rint(columns).astype(np.intp)
     offset = np.arange(-reach, reach + 1)
     square_rows, square_columns = (plane.ravel() for plane in np.meshgrid(offset, offset, indexing="ij"))
     pixel_rows = base_rows[:, None] + square_rows
     pixel_columns = base_columns[:, None] + square_columns
     distance = np.hypot(pixel_rows - rows[:, None], pixel_columns - columns[:, None])
-    cover = np.clip(pen.width / 2 + 0.5 - distance, 0, min(1.0, pen.width)) * pen.darkness
+    width = widths[:, None]
+    cover = np.clip(width / 2 + 0.5 - distance, 0, np.minimum(1.0, width)) * darkness
     keep = (cover > 0) & (pixel_rows >= 0) & (pixel_rows < ink.shape[0])
     keep &= (pixel_columns >= 0) & (pixel_columns < ink.shape[1])
     flat = pixel_rows[keep] * ink.shape[1] + pixel_columns[keep]

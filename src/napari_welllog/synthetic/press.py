@@ -232,7 +232,8 @@ def print_curves(
     tied = rng.random() < settings.tied_share
     centre = _somewhere_visible(page, left, right)
     scale, printed = 1.0, []
-    for curve_class, pen in enumerate(choose_pens(rng, dpi, page.bilevel, settings), start=1):
+    pens = _thin_in_sweeps(page, choose_pens(rng, dpi, page.bilevel, settings))
+    for curve_class, pen in enumerate(pens, start=1):
         if pen is None:
             continue
         own_rock = (
@@ -249,6 +250,19 @@ def print_curves(
         columns, wraps = _keep_on_scale(page, centre + scale * offset, left, right)
         printed.append(draw_curve(page, PrintedTrace(index, curve_class, columns, pen, wraps), rows))
     return printed
+
+
+def _thin_in_sweeps(page: _Page, pens: tuple[Pen | None, Pen | None]) -> tuple[Pen | None, ...]:
+    """The pens of a track, or the same on a film recorder, whose lines are thin where they sweep fast.
+
+    Grey logs have none: what a curve's ink is measured against there is one number for each pen.
+    """
+    # A source of its own, so that the same seed draws the same curves whatever the recorder.
+    rng, settings = page.rng.spawn(1)[0], page.settings
+    if not page.bilevel or rng.random() >= settings.thin_sweep_share:
+        return pens
+    speed, thinning = log_uniform(rng, settings.sweep_speed), rng.uniform(*settings.sweep_thinning)
+    return tuple(pen and replace(pen, usual_speed=speed, thinning=thinning) for pen in pens)
 
 
 def _somewhere_visible(page: _Page, left: float, right: float) -> float:

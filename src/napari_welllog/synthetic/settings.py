@@ -28,6 +28,10 @@ class PressSettings:
     pen_width : width of an ordinary pen.
     heavy_pen_width : width of a heavy pen.
     dash_length, dash_gap : ink and paper of a dashed pen, before its round tip rounds off the ends.
+    thin_sweep_share : share of the bilevel logs whose pens leave a thinner line where they sweep fast, as the spot of
+        light of a film recorder does; none of what the shipped network was trained on.
+    sweep_speed : columns a row up to which such a pen leaves its whole width.
+    sweep_thinning : power of the speed beyond by which its line is thinner.
     bed_thickness : mean thickness of a bed, a stretch of rock of one kind.
     tool_length : length over which the logging tool averages, which rounds the bed boundaries.
     amplitude : height of the bed contrasts, inches across the paper.
@@ -85,6 +89,9 @@ class PressSettings:
     heavy_pen_width: Range = (0.014, 0.035)
     dash_length: Range = (0.025, 0.12)
     dash_gap: Range = (0.015, 0.07)
+    thin_sweep_share: float = 0.0
+    sweep_speed: Range = (1.5, 6.0)
+    sweep_thinning: Range = (0.25, 0.7)
 
     bed_thickness: Range = (0.03, 1.2)
     tool_length: Range = (0.004, 0.10)

@@ -29,19 +29,12 @@ from qtpy.QtWidgets import (
 )
 
 from napari_welllog.curves import Trace, extract_traces
-from napari_welllog.digitize import (
-    ModelReport,
-    Reading,
-    Report,
-    Result,
-    default_step,
-    export,
-    output_paths,
-    reading_of,
-)
+from napari_welllog.digitize import Result, default_step, export, output_paths
 from napari_welllog.edits import EditHistory, Edits, Erase, Give, Redraw
 from napari_welllog.errors import Cancelled, EditsError, TracksError, WelllogError
 from napari_welllog.overlay import CURVE_COLOURS
+from napari_welllog.reading import Reading, reading_of
+from napari_welllog.report import ModelReport, Report
 from napari_welllog.review import Doubt, find_doubts
 from napari_welllog.scan import Scan
 from napari_welllog.tracks import Tracks

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from napari.layers import Image
 
     from napari_welllog.class_map import ClassMap
-    from napari_welllog.digitize import ModelReport
+    from napari_welllog.report import ModelReport
     from napari_welllog.tracks import Tracks
 
 SOURCE = "source"

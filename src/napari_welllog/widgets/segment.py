@@ -27,8 +27,8 @@ from qtpy.QtWidgets import (
 )
 
 from napari_welllog.class_map import ClassMap, read_labels
-from napari_welllog.digitize import ModelReport
 from napari_welllog.errors import ScanError, WelllogError
+from napari_welllog.report import ModelReport
 from napari_welllog.unet.regions import (
     GrowingClassMap,
     Outcome,
