@@ -182,6 +182,18 @@ def test_a_checkpoint_knows_what_it_began_with(folder, beginner, tmp_path) -> No
     assert checkpoint.read_bytes() == kept
 
 
+def test_a_checkpoint_of_a_network_of_another_size_says_what_it_began_with(
+    folder, beginner, tmp_path
+) -> None:
+    out, checkpoint = tmp_path / "w.safetensors", tmp_path / "run.pt"
+    with pytest.raises(Cancelled):
+        train(out, TINY, checkpoint=checkpoint, cancelled=after(1), annotations=folder, start=beginner)
+    state = torch.load(checkpoint, weights_only=True)
+    torch.save({**state, "network": UNet((8, 16, 32, 48, 64)).state_dict()}, checkpoint)
+    with pytest.raises(ModelError, match=r"began with beginner \(.*\), not with welllog-1"):
+        train(out, TINY, checkpoint=checkpoint, resume=True, annotations=folder, start="welllog-1")
+
+
 def test_when_memory_runs_out_batches_are_computed_in_parts(folder, tmp_path, monkeypatch) -> None:
     told: list[TrainingStatus] = []
     forward, sizes = UNet.forward, []

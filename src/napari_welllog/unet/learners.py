@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 
 LEARNERS = 2
-"""Threads that learn. Many small convolutions on half the windows each take a third less time than all of them on
-twice the cores, where every convolution ends with one core that waits for the other."""
+"""Threads that learn. Small convolutions on half the windows each take less time than all of them on twice the cores,
+where every convolution ends with one core that waits for the other."""
 
 LossByKind = Callable[[Tensor, Tensor, Tensor], Tensor]
 Part = tuple[Tensor, Tensor, Tensor]
@@ -108,5 +108,5 @@ def _sharing(network: nn.Module) -> nn.Module:
 
 
 def use_large_pages() -> None:
-    """Ask torch for memory in large pages, before it first takes any: a third of a step is the taking otherwise."""
+    """Ask torch for memory in large pages, before it first takes any: otherwise that is up to a third of a step."""
     os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
