@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.ndimage import binary_erosion
+from scipy.ndimage import binary_erosion, zoom
 
 from napari_welllog.synthetic import PressSettings, PrintedLog, PrintedTrace, print_log, print_window
 from napari_welllog.synthetic.paper import Grid
 from napari_welllog.synthetic.pens import CurveInk, Pen, choose_pens, stroke
-from napari_welllog.synthetic.scanner import scan_page
+from napari_welllog.synthetic.scanner import scan_page, smooth_field
 from napari_welllog.synthetic.shapes import Rock, draw_shape
 from napari_welllog.tracks import Tracks
 
@@ -370,6 +370,15 @@ def test_the_ink_of_a_stroke_is_as_wide_as_its_pen() -> None:
         stroke(ink, np.arange(60.0), np.full(60, 20.3), Pen("solid", width))
         assert ink[30].sum() == pytest.approx(width, abs=0.35)
         assert (ink[30] @ np.arange(40)) / ink[30].sum() == pytest.approx(20.3, abs=0.2)
+
+
+@pytest.mark.parametrize("cell", [3.0, 40.0, 500.0])
+def test_a_smooth_field_runs_straight_between_its_places(cell) -> None:
+    shape, places = (90, 130), np.random.default_rng(1)
+    coarse = places.standard_normal([max(3, int(n / cell) + 3) for n in shape]).astype(np.float32)
+    scale = [(n + cell) / (m - 1) for n, m in zip(shape, coarse.shape, strict=True)]
+    straight = zoom(coarse, scale, order=1)[: shape[0], : shape[1]]
+    np.testing.assert_allclose(smooth_field(np.random.default_rng(1), shape, cell), straight, atol=1e-5)
 
 
 def test_a_film_recorder_leaves_a_thin_line_where_it_sweeps_fast() -> None:

@@ -45,13 +45,17 @@ def weighted_cross_entropy(
 
 def focal(logits: Tensor, labels: Tensor, gamma: float = FOCAL_GAMMA) -> Tensor:
     """Cross-entropy that fades for pixels already right, (1 - p) ** gamma (Lin and others 2017, arXiv:1708.02002)."""
-    return _focal(_surprise(logits.log_softmax(dim=1), labels), gamma)
+    import torch
+
+    surprise = _surprise(logits.log_softmax(dim=1), labels)
+    return ((1 - torch.exp(-surprise)) ** gamma * surprise).mean()
 
 
 def dice(logits: Tensor, labels: Tensor) -> Tensor:
     """One minus the soft Dice overlap of each curve class: background does not count at all."""
     log_probabilities = logits.log_softmax(dim=1)
-    return _dice(log_probabilities, _surprise(log_probabilities, labels), labels)
+    hits, alarms, misses = _overlaps(log_probabilities, _surprise(log_probabilities, labels), labels)
+    return 1 - ((2 * hits + 1) / (2 * hits + alarms + misses + 1)).mean()
 
 
 def tversky(logits: Tensor, labels: Tensor, missed_weight: float = MISSED_WEIGHT) -> Tensor:
@@ -79,19 +83,6 @@ def _surprise(log_probabilities: Tensor, labels: Tensor) -> Tensor:
     import torch.nn.functional as F
 
     return F.nll_loss(log_probabilities, labels, reduction="none")
-
-
-def _focal(surprise: Tensor, gamma: float) -> Tensor:
-    """The focal loss of the surprise at every pixel."""
-    import torch
-
-    return ((1 - torch.exp(-surprise)) ** gamma * surprise).mean()
-
-
-def _dice(log_probabilities: Tensor, surprise: Tensor, labels: Tensor) -> Tensor:
-    """One minus the soft Dice overlap of each curve class."""
-    hits, alarms, misses = _overlaps(log_probabilities, surprise, labels)
-    return 1 - ((2 * hits + 1) / (2 * hits + alarms + misses + 1)).mean()
 
 
 def _overlaps(log_probabilities: Tensor, surprise: Tensor, labels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
